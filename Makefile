@@ -1,0 +1,50 @@
+# The first call of any target sets everything up; a second call installs nothing.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint format setup lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(INSTALLED) ## Train a GAN on real digits through the real stack, and show what came of it
+	@$(BIN)/ganjobs demo
+
+serve: $(INSTALLED) ## Start the whole service on this machine (Ctrl-C stops it)
+	@$(BIN)/ganjobs serve
+
+test: $(INSTALLED) ## Run all tests, with a real Redis, a real PostgreSQL and SQLite
+	@$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(INSTALLED) ## Put the code into shape
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+setup: $(INSTALLED) ## Make .venv and install the locked versions
+
+# torch stays out of the lock: a resolver would drag in the GPU build's packages for every machine.
+$(INSTALLED): requirements/dev.lock requirements/torch.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; name a Python 3.11 with PYTHON=..." >&2; exit 1; }
+	@echo "Setting up $(VENV) (a few minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+lock: ## Resolve the requirements again (needs uv)
+	@for part in api worker dev; do \
+		uv pip compile --quiet --no-emit-index-url --python-version 3.11 \
+			requirements/$$part.in --output-file requirements/$$part.lock --upgrade || exit 1; \
+	done
+
+clean: ## Remove the virtual environment and caches; the data folder stays
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

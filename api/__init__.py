@@ -1,0 +1,1 @@
+"""What users reach over HTTP. Nothing here imports torch: training happens in ``worker``."""

@@ -1,0 +1,134 @@
+"""Every error leaves as an RFC 9457 problem (application/problem+json), whatever raised it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.validation import FieldError, describe, described
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+# Nobody reads more; a body of a megabyte can hold a hundred thousand unknown fields.
+MAX_ERRORS = 50
+
+TITLES: dict[str, tuple[int, str]] = {
+    "malformed_body": (400, "The body is not valid JSON"),
+    "ambiguous_header": (400, "A header was sent more than once"),
+    "not_found": (404, "There is nothing at this address"),
+    "job_not_found": (404, "No such job"),
+    "sample_not_found": (404, "No such sample"),
+    "checkpoint_not_found": (404, "No such checkpoint file"),
+    "method_not_allowed": (405, "This address does not take this method"),
+    "job_finished": (409, "The job has already finished"),
+    "job_not_finished": (409, "The job has not finished"),
+    "file_gone": (410, "The file is no longer stored"),
+    "body_too_large": (413, "The body is too large"),
+    "unsupported_media_type": (415, "The body must be application/json"),
+    "invalid_request": (422, "The request is not valid"),
+    "idempotency_conflict": (422, "The idempotency key belongs to another request"),
+    "internal_error": (500, "Something went wrong on our side"),
+    "unavailable": (503, "The service is not available right now"),
+}
+"""What can go wrong: the end of the problem's type, its status and its title. Types are stable; texts are not."""
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(HTTPException):
+    """An error a route answers with. ``kind`` is a key of ``TITLES``, ``detail`` says what happened this time."""
+
+    def __init__(
+        self, kind: str, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(TITLES[kind][0], detail, headers)
+        self.kind = kind
+        self.errors = errors
+
+
+def invalid(field: str, where: str, message: str, code: str, limit: Any = None) -> Problem:
+    """A 422 for one parameter that no type could refuse."""
+    error: FieldError = {"field": field, "in": where, "message": message, "code": code}
+    if limit is not None:
+        error["limit"] = limit
+    return Problem("invalid_request", describe([error]), [error])
+
+
+def problem_type(kind: str) -> str:
+    return f"urn:ganjobs:problem:{kind}"
+
+
+def problem_response(path: str, problem: HTTPException) -> Response:
+    """The response of a problem met at ``path``."""
+    kind = problem.kind if isinstance(problem, Problem) else _kind_of(problem.status_code)
+    title = TITLES[kind][1] if kind in TITLES else HTTPStatus(problem.status_code).phrase
+    body: dict[str, Any] = {
+        "type": problem_type(kind) if kind in TITLES else "about:blank",
+        "title": title,
+        "status": problem.status_code,
+        "detail": problem.detail,
+        "instance": path,
+    }
+    errors = problem.errors if isinstance(problem, Problem) else ()
+    if errors:
+        body["errors"] = list(errors[:MAX_ERRORS])
+    # ASCII only: what is quoted from a request may hold what UTF-8 cannot.
+    content = json.dumps(body, ensure_ascii=True, allow_nan=False)
+    return Response(content, problem.status_code, problem.headers, MEDIA_TYPE)
+
+
+def _kind_of(status: int) -> str:
+    """The general kind of a status that a library answers with; empty where there is none."""
+    return {404: "not_found", 405: "method_not_allowed", 400: "malformed_body"}.get(status, "")
+
+
+def _path(request: Request) -> str:
+    return request.url.path
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if not isinstance(error, Problem) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        error = HTTPException(405, f"{request.method} is not possible here", error.headers)
+    if not isinstance(error, Problem) and error.status_code == HTTPStatus.NOT_FOUND:
+        error = HTTPException(404, "No operation has this path; see /docs for those there are.", error.headers)
+    return problem_response(_path(request), error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = described(error.errors())
+    return problem_response(_path(request), Problem("invalid_request", describe(errors), errors))
+
+
+async def _on_database(request: Request, error: Exception) -> Response:
+    """A database that is away, full, locked or not migrated is no fault of the request: try again later."""
+    wrong_data = isinstance(error, IntegrityError | DataError)
+    if not isinstance(error, DBAPIError | PoolTimeout) or wrong_data:
+        return await _on_unexpected(request, error)
+    log.error("database unavailable", path=_path(request), error=str(error).splitlines()[0])
+    detail = "The database does not answer. Nothing was changed unless you see it later; try again."
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return problem_response(_path(request), Problem("unavailable", detail, headers=headers))
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected error", path=_path(request), exc_info=error)
+    detail = "The error has been logged; nothing of it is told here."
+    return problem_response(_path(request), Problem("internal_error", detail))
+
+
+def install(app: FastAPI) -> None:
+    """Make every exception of ``app`` a problem."""
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(SQLAlchemyError, _on_database)
+    app.add_exception_handler(Exception, _on_unexpected)

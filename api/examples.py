@@ -1,0 +1,216 @@
+"""What the documentation shows, as the service would answer it."""
+
+from typing import Any
+
+from api.errors import TITLES, problem_type
+from models import catalogue
+from models.spec import EXAMPLE, JobSpec
+
+JOB_ID = "job_0123456789abcdef01234567"
+WORKER_ID = "gpu-host-1:4242"
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+SPEC: dict[str, Any] = JobSpec.model_validate(EXAMPLE).model_dump(mode="json")
+RING: dict[str, Any] = {
+    "name": "eight modes",
+    "dataset": {"kind": "ring"},
+    "generator": {"kind": "mlp", "latent_dim": 16, "hidden_sizes": [128, 128]},
+    "discriminator": {"kind": "mlp", "hidden_sizes": [128, 128]},
+    "steps": 5000,
+    "batch_size": 256,
+}
+EQUILIBRIUM = {"d_loss": 1.3862943611198906, "g_loss": 0.6931471805599453, "total_loss": 2.0794415416798357}
+LATEST = {
+    "step": 512,
+    "d_loss": 1.31,
+    "g_loss": 0.78,
+    "total_loss": 2.09,
+    "d_real": 0.53,
+    "d_fake": 0.46,
+    "d_real_logit": 0.12,
+    "d_fake_logit": -0.16,
+    "d_grad_norm": 0.41,
+    "g_grad_norm": 0.22,
+}
+JOB: dict[str, Any] = {
+    "id": JOB_ID,
+    "object": "job",
+    "name": SPEC["name"],
+    "status": "running",
+    "status_reason": "claimed by a worker",
+    "spec": SPEC,
+    "metadata": SPEC["metadata"],
+    "step": 512,
+    "steps": 2000,
+    "progress": 0.256,
+    "steps_per_second": 96.5,
+    "estimated_seconds_left": 15.4,
+    "training_seconds": 5.4,
+    "attempt": 1,
+    "worker_id": WORKER_ID,
+    "error": None,
+    "queue_position": None,
+    "latest_metrics": LATEST,
+    "equilibrium": EQUILIBRIUM,
+    "created_at": "2026-11-20T12:00:00.000000Z",
+    "started_at": "2026-11-20T12:00:01.250000Z",
+    "finished_at": None,
+}
+NEW_JOB = JOB | {
+    "status": "queued",
+    "status_reason": "waiting for a worker",
+    "step": 0,
+    "progress": 0.0,
+    "steps_per_second": None,
+    "estimated_seconds_left": None,
+    "training_seconds": 0.0,
+    "attempt": 0,
+    "worker_id": None,
+    "queue_position": 1,
+    "latest_metrics": None,
+    "started_at": None,
+}
+CANCELLING_JOB = JOB | {"status": "cancelling", "status_reason": "cancellation requested"}
+
+
+def page(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"object": "list", "data": list(items), "has_more": False}
+
+
+JOB_PAGE = page(JOB) | {"first_id": JOB_ID, "last_id": JOB_ID}
+METRIC_FACTS = [
+    {
+        "name": fact.name,
+        "unit": fact.unit,
+        "description": fact.description,
+        "lowest": fact.lowest,
+        "highest": fact.highest,
+    }
+    for fact in catalogue.METRICS
+]
+VALIDATION = {
+    "object": "validation",
+    "valid": True,
+    "spec": SPEC,
+    "equilibrium": EQUILIBRIUM,
+    "logit_is_probability": True,
+    "metrics": METRIC_FACTS,
+}
+DELETED = {"id": JOB_ID, "object": "job", "deleted": True}
+METRICS = {
+    "object": "metrics",
+    "job_id": JOB_ID,
+    "segment": 0,
+    "columns": {"step": [1, 2, 3], "d_loss": [1.39, 1.38, "NaN"], "g_loss": [0.69, 0.7, None]},
+    "has_more": True,
+    "next_step": 4,
+}
+SAMPLES = page(
+    {
+        "object": "sample",
+        "step": 200,
+        "width": 64,
+        "height": 64,
+        "size": 2345,
+        "sha256": SHA256,
+        "created_at": "2026-11-20T12:00:03.100000Z",
+        "url": f"/v1/jobs/{JOB_ID}/samples/200",
+    }
+)
+EVENTS = page(
+    {
+        "id": 17,
+        "object": "event",
+        "kind": "job.running",
+        "level": "info",
+        "message": "claimed by a worker",
+        "data": {"from": "queued", "to": "running", "attempt": 1, "step": 0, "worker_id": WORKER_ID},
+        "created_at": "2026-11-20T12:00:01.250000Z",
+    }
+)
+LOGS = page(
+    {
+        "id": 4,
+        "object": "log_line",
+        "attempt": 1,
+        "level": "info",
+        "message": "training starts",
+        "data": {"device": "cuda:0"},
+        "created_at": "2026-11-20T12:00:01.400000Z",
+    }
+)
+CHECKPOINTS = page(
+    {
+        "object": "checkpoint",
+        "step": 500,
+        "attempt": 1,
+        "created_at": "2026-11-20T12:00:06.400000Z",
+        "files": [
+            {
+                "name": "generator.safetensors",
+                "size": 1048576,
+                "sha256": SHA256,
+                "url": f"/v1/jobs/{JOB_ID}/checkpoints/500/files/generator.safetensors",
+            }
+        ],
+    }
+)
+WORKERS = page(
+    {
+        "id": WORKER_ID,
+        "object": "worker",
+        "hostname": "gpu-host-1",
+        "pid": 4242,
+        "slots": 1,
+        "status": "busy",
+        "devices": [{"kind": "cuda", "name": "NVIDIA H200"}],
+        "versions": {"ganjobs": "0.1.0", "torch": "2.13.0"},
+        "started_at": "2026-11-20T11:58:00.000000Z",
+        "seen_at": "2026-11-20T12:00:06.000000Z",
+        "jobs": [JOB_ID],
+    }
+)
+READY = {
+    "status": "ready",
+    "checks": {
+        "database": {"status": "ok", "detail": "answers"},
+        "queue": {"status": "ok", "detail": "0 messages waiting"},
+        "worker": {"status": "ok", "detail": "1 worker is up"},
+    },
+}
+NOT_READY = {
+    "status": "not_ready",
+    "checks": READY["checks"] | {"worker": {"status": "unavailable", "detail": "no worker is up"}},  # type: ignore[operator]
+}
+
+DETAILS: dict[str, str] = {
+    "malformed_body": "The body is not JSON in UTF-8 (RFC 8259, without NaN and Infinity): expected value at line 1 column 6.",
+    "ambiguous_header": "Idempotency-Key was sent more than once: which one holds?",
+    "job_not_found": f"There is no job '{JOB_ID}', or it has been deleted.",
+    "sample_not_found": "The job has no sample of step 201.",
+    "checkpoint_not_found": "The job has no checkpoint of step 501.",
+    "job_finished": "The job is succeeded; only a job that has not finished can be cancelled.",
+    "job_not_finished": "Only a finished job can be deleted: cancel it first.",
+    "file_gone": "The file was recorded, but is no longer on disk.",
+    "body_too_large": "A body may have at most 1048576 bytes.",
+    "unsupported_media_type": "Content-Type must be application/json in UTF-8; it is: text/plain.",
+    "invalid_request": "generator.latent_dim: Input should be less than or equal to 4096",
+    "idempotency_conflict": f"The key was used for {JOB_ID}, whose spec differs.",
+    "internal_error": "The error has been logged; nothing of it is told here.",
+    "unavailable": "The database does not answer. Nothing was changed unless you see it later; try again.",
+}
+
+
+def problem(kind: str) -> dict[str, Any]:
+    """What a problem of this kind looks like."""
+    status, title = TITLES[kind]
+    shown = {
+        "type": problem_type(kind),
+        "title": title,
+        "status": status,
+        "detail": DETAILS[kind],
+        "instance": f"/v1/jobs/{JOB_ID}",
+    }
+    if kind == "invalid_request":
+        error = {"field": "generator.latent_dim", "in": "body", "code": "less_than_equal", "limit": 4096}
+        shown["errors"] = [error | {"message": "Input should be less than or equal to 4096"}]
+    return shown

@@ -1,0 +1,63 @@
+"""The application factory: ``uvicorn api.main:create_app --factory``."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from api import documentation, errors, logs
+from api.dependencies import Services
+from api.limits import BodyLimit
+from api.logs import AccessLog
+from api.routes import checkpoints, health, history, jobs, metrics, samples, service
+from models.database import Database
+from models.queue import Doorbell
+from models.settings import Settings
+from models.storage import open_storage
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The API with ``settings``, read from the environment by default. Nothing is connected before the first request.
+
+    Raises:
+        pydantic.ValidationError: a setting in the environment is not valid.
+    """
+    settings = settings or Settings()
+    logs.configure(settings.log_format)
+    app = FastAPIOffline(
+        title="Ganjobs",
+        version=version("ganjobs"),
+        description=documentation.DESCRIPTION,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.services = Services(
+        settings=settings,
+        database=Database(settings.resolved_database_url),
+        doorbell=Doorbell(settings),
+        storage=open_storage(settings.storage_url),
+    )
+    errors.install(app)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(AccessLog)  # added last, it is outermost: it sees refused bodies too
+    for module in (jobs, metrics, samples, history, checkpoints, service, health):
+        app.include_router(module.router)
+    app.openapi = partial(documentation.document, app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Requests are answered while this is open; the server drains them first, and connections close last."""
+    held: Services = app.state.services
+    log.info("api started", database=held.database.url.render_as_string(hide_password=True))
+    yield
+    held.doorbell.close()
+    held.database.dispose()
+    log.info("api stopped")

@@ -1,0 +1,75 @@
+"""A job's checkpoints and their files."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import FileResponse
+
+from api import caching, examples
+from api.dependencies import ReadSession, ServicesHeld, Step, TheJob
+from api.documentation import answers, file_of, not_modified, problems
+from api.errors import Problem
+from api.records import CheckpointView
+from api.schemas import Page
+from api.strict import StrictRoute
+from models import samples
+
+MEDIA_TYPE = "application/octet-stream"
+router = APIRouter(prefix="/v1/jobs/{job_id}/checkpoints", tags=["checkpoints"], route_class=StrictRoute)
+
+
+@router.get(
+    "",
+    operation_id="list_checkpoints",
+    summary="List checkpoints",
+    response_description="Checkpoints, newest first",
+    responses=answers(examples.CHECKPOINTS, "job_not_found"),
+)
+def list_checkpoints(session: ReadSession, job: TheJob) -> Page[CheckpointView]:
+    """List the checkpoints that are kept, all of them: a spec bounds their number (`keep_checkpoints`)."""
+    found = samples.list_checkpoints(session, job.number, job.segment)
+    return Page(data=[CheckpointView.of(job.id, checkpoint) for checkpoint in found], has_more=False)
+
+
+@router.get(
+    "/{step}/files/{name}",
+    operation_id="download_checkpoint_file",
+    summary="Download a file of a checkpoint",
+    response_class=Response,
+    responses={
+        200: file_of(MEDIA_TYPE, "The file", {}),
+        206: file_of(MEDIA_TYPE, "The part that Range asked for", {}),
+        416: {"description": "The file has no such part."},
+        **not_modified(),
+        **problems("job_not_found", "checkpoint_not_found", "file_gone"),
+    },
+)
+def download_checkpoint_file(
+    request: Request,
+    session: ReadSession,
+    held: ServicesHeld,
+    job: TheJob,
+    step: Step,
+    name: Annotated[str, Path(description="A name from the list.", examples=["generator.safetensors"])],
+) -> Response:
+    """Download a file of a checkpoint, whole or a range of it. Its ETag is its SHA-256."""
+    checkpoint = samples.get_checkpoint(session, job, step)
+    if checkpoint is None:
+        raise Problem("checkpoint_not_found", f"The job has no checkpoint of step {step}.")
+    # Only recorded names are ever looked up on disk.
+    recorded = checkpoint.files.get(name)
+    if recorded is None:
+        allowed = ", ".join(sorted(checkpoint.files))
+        raise Problem("checkpoint_not_found", f"The checkpoint of step {step} holds {allowed}.")
+    path = held.storage.path(checkpoint.folder, name)
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise Problem("file_gone", "The file was recorded, but is no longer on disk.") from error
+    if stat.st_size != recorded["size"]:
+        raise Problem("file_gone", "The file on disk is damaged: its size is not what was recorded.")
+    etag = caching.quoted(recorded["sha256"])
+    headers = {"ETag": etag, "Cache-Control": caching.NO_CACHE}
+    if caching.is_current(request, etag):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, headers=headers, media_type=MEDIA_TYPE, filename=name, stat_result=stat)

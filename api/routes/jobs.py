@@ -1,0 +1,217 @@
+"""Creating, reading, listing, cancelling and deleting jobs."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, BackgroundTasks, Body, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, TypeAdapter, ValidationError
+
+from api import caching, examples
+from api.dependencies import (
+    JOB_ID,
+    IdempotencyKey,
+    JobToChange,
+    Limit,
+    ReadSession,
+    ServicesHeld,
+    TheJob,
+    WriteSession,
+)
+from api.documentation import BODY, ETAG, answers, not_modified
+from api.errors import Problem, invalid
+from api.schemas import Deleted, Equilibrium, JobPage, JobView, MetricView, Validation
+from api.strict import METADATA_PARAMETER, StrictRoute
+from models import catalogue, jobs
+from models.queue import Doorbell, QueueUnavailable
+from models.spec import JobSpec, MetadataKey, MetadataValue, Name
+from models.status import JobStatus
+from models.storage import job_folder
+from models.transitions import TransitionLost
+
+log = structlog.get_logger(__name__)
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
+
+Spec = Annotated[
+    JobSpec,
+    Body(openapi_examples={"images": {"value": examples.SPEC}, "points": {"value": examples.RING}}),
+]
+MetadataFilter = TypeAdapter(Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)])
+METADATA_DOCUMENTED: dict[str, Any] = {
+    "name": "metadata",
+    "in": "query",
+    "description": "Only jobs with all of these labels: `metadata[project]=thesis`.",
+    "style": "deepObject",
+    "explode": True,
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    "example": {"project": "thesis"},
+}
+LOCATION = {"description": "Where the job is.", "schema": {"type": "string"}}
+REPLAYED = {"description": "`true`: the key was used before, for this job.", "schema": {"type": "string"}}
+
+
+@router.post(
+    "",
+    operation_id="create_job",
+    summary="Create a job",
+    status_code=201,
+    response_description="The job, waiting for a worker",
+    responses=answers(
+        examples.NEW_JOB, *BODY, "ambiguous_header", "idempotency_conflict", status=201, headers={"Location": LOCATION}
+    )
+    | {
+        200: {
+            "description": "The job that the same key and spec made before",
+            "model": JobView,
+            "content": {"application/json": {"example": examples.NEW_JOB}},
+            "headers": {"Location": LOCATION, "Idempotent-Replayed": REPLAYED},
+        }
+    },
+)
+def create_job(
+    spec: Spec,
+    session: WriteSession,
+    held: ServicesHeld,
+    idempotency_key: IdempotencyKey,
+    background: BackgroundTasks,
+    response: Response,
+) -> JobView:
+    """Validate a spec and queue it for training. With an `Idempotency-Key`, sending it again is safe."""
+    try:
+        job, is_new = jobs.create(session, spec, idempotency_key)
+    except jobs.IdempotencyConflict as conflict:
+        raise Problem("idempotency_conflict", f"The key was used for {conflict}, whose spec differs.") from conflict
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    if is_new:
+        background.add_task(_ring, held.doorbell, job.id)
+    else:
+        response.status_code = 200
+        response.headers["Idempotent-Replayed"] = "true"
+    return JobView.of(job, jobs.queue_position(session, job))
+
+
+def _ring(doorbell: Doorbell, job_id: str) -> None:
+    """Tell the workers; the job is committed by now, and safe if they cannot be told."""
+    log.info("job created", job_id=job_id)
+    try:
+        doorbell.ring()
+    except QueueUnavailable as error:
+        log.warning("queue unavailable; the reconciler will ring for the job", job_id=job_id, error=str(error))
+
+
+@router.post(
+    "/validate",
+    operation_id="validate_job",
+    summary="Check a spec without creating a job",
+    response_description="The spec with its defaults, and what it would make",
+    responses=answers(examples.VALIDATION, *BODY),
+)
+def validate_job(spec: Spec) -> Validation:
+    """Answer what creation would: the normalised spec and what is known of its losses, or the same problem."""
+    metrics = [MetricView.model_validate(fact, from_attributes=True) for fact in catalogue.METRICS]
+    return Validation(
+        spec=spec.model_dump(mode="json"),
+        equilibrium=Equilibrium.of(spec.loss.kind),
+        logit_is_probability=spec.loss_facts.logit_is_probability,
+        metrics=metrics,
+    )
+
+
+@router.get(
+    "",
+    operation_id="list_jobs",
+    summary="List jobs",
+    response_description="Jobs, newest first",
+    responses=answers(examples.JOB_PAGE),
+    openapi_extra={"parameters": [METADATA_DOCUMENTED]},
+)
+def list_jobs(
+    request: Request,
+    session: ReadSession,
+    limit: Limit = 20,
+    after: Annotated[str | None, Query(description="Id of the last job of the page before.")] = None,
+    status: Annotated[list[JobStatus], Query(description="Only jobs in one of these states.")] = [],  # noqa: B006
+    name: Annotated[Name | None, Query(description="Only jobs of this name.")] = None,
+) -> JobPage:
+    """List jobs, newest first, narrowed to those that meet every filter given."""
+    narrowed_to = jobs.JobFilter(status, name, _metadata(request.query_params))
+    unknown = invalid("after", "query", "there is no such job", "unknown_job")
+    if after is not None and not JOB_ID.fullmatch(after):
+        raise unknown
+    try:
+        found = jobs.list_jobs(session, narrowed_to, after, limit + 1)
+    except LookupError as error:
+        raise unknown from error
+    views = [JobView.of(job) for job in found[:limit]]
+    ends = {"first_id": views[0].id, "last_id": views[-1].id} if views else {"first_id": None, "last_id": None}
+    return JobPage(data=views, has_more=len(found) > limit, **ends)
+
+
+def _metadata(query: Mapping[str, str]) -> dict[str, str]:
+    """The ``metadata[key]=value`` of a query string.
+
+    Raises:
+        RequestValidationError: there are too many, or one could be no label.
+    """
+    given = {match[1]: value for name, value in query.items() if (match := METADATA_PARAMETER.fullmatch(name))}
+    try:
+        return MetadataFilter.validate_python(given)
+    except ValidationError as error:
+        errors = [{**each, "loc": ("query", "metadata", *each["loc"][:1])} for each in error.errors()]
+        raise RequestValidationError(errors) from error
+
+
+@router.get(
+    "/{job_id}",
+    operation_id="get_job",
+    summary="Read a job",
+    response_description="The job",
+    responses=answers(examples.JOB, "job_not_found", headers=ETAG) | not_modified(),
+    response_model=JobView,
+)
+def get_job(request: Request, response: Response, session: ReadSession, job: TheJob) -> JobView | Response:
+    """Read a job. To follow one, send the ETag back in `If-None-Match`: 304 means that nothing has changed."""
+    position = jobs.queue_position(session, job)
+    etag = caching.quoted(f"{job.revision}" if position is None else f"{job.revision}-{position}")
+    headers = {"ETag": etag, "Cache-Control": caching.NO_CACHE}
+    if caching.is_current(request, etag):
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return JobView.of(job, position)
+
+
+@router.post(
+    "/{job_id}/cancel",
+    operation_id="cancel_job",
+    summary="Cancel a job",
+    status_code=202,
+    response_description="The job, cancelled or about to be",
+    responses=answers(examples.CANCELLING_JOB, "job_not_found", "job_finished", status=202),
+)
+def cancel_job(session: WriteSession, job: JobToChange) -> JobView:
+    """Ask a job to stop. A queued job is cancelled at once; a running one is `cancelling` until its worker has stopped.
+    What it recorded stays. Asking again changes nothing."""
+    try:
+        job = jobs.cancel(session, job)
+    except TransitionLost as lost:
+        detail = f"The job is {job.status}; only a job that has not finished can be cancelled."
+        raise Problem("job_finished", detail) from lost
+    return JobView.of(job)
+
+
+@router.delete(
+    "/{job_id}",
+    operation_id="delete_job",
+    summary="Delete a finished job",
+    response_description="The job is gone",
+    responses=answers(examples.DELETED, "job_not_found", "job_not_finished"),
+)
+def delete_job(session: WriteSession, held: ServicesHeld, job: JobToChange, background: BackgroundTasks) -> Deleted:
+    """Delete a finished job with its metrics, samples, events, logs and checkpoint files."""
+    try:
+        jobs.delete_job(session, job)
+    except jobs.NotDeletable as error:
+        raise Problem("job_not_finished", "Only a finished job can be deleted: cancel it first.") from error
+    background.add_task(held.storage.delete, job_folder(job.id))
+    return Deleted(id=job.id)

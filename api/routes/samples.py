@@ -1,0 +1,84 @@
+"""A job's sample images."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api import caching, examples
+from api.dependencies import MAX_INTEGER, Limit, ReadSession, Step, TheJob
+from api.documentation import answers, file_of, not_modified, problems
+from api.errors import Problem
+from api.records import SampleView
+from api.schemas import Page
+from api.strict import StrictRoute
+from models import samples
+from models.tables import Sample
+
+MEDIA_TYPE = "image/png"
+STEP_HEADER = "Sample-Step"
+router = APIRouter(prefix="/v1/jobs/{job_id}/samples", tags=["samples"], route_class=StrictRoute)
+
+PNG: dict[int | str, dict[str, Any]] = {
+    200: file_of(
+        MEDIA_TYPE,
+        "The image",
+        {STEP_HEADER: {"description": "The step it was drawn at.", "schema": {"type": "integer"}}},
+    ),
+    **not_modified(),
+    **problems("job_not_found", "sample_not_found"),
+}
+
+
+@router.get(
+    "",
+    operation_id="list_samples",
+    summary="List sample images",
+    response_description="Samples by step, without their bytes",
+    responses=answers(examples.SAMPLES, "job_not_found"),
+)
+def list_samples(
+    session: ReadSession,
+    job: TheJob,
+    limit: Limit = 20,
+    after: Annotated[
+        int | None, Query(ge=0, le=MAX_INTEGER, description="Return samples of later steps than this one.")
+    ] = None,
+) -> Page[SampleView]:
+    """List the images drawn so far. Go on with `after` set to the last one's `step`."""
+    found = samples.list_samples(session, job, -1 if after is None else after, limit + 1)
+    return Page[SampleView].of([SampleView.of(job.id, sample) for sample in found], limit)
+
+
+@router.get(
+    "/latest",
+    operation_id="get_latest_sample",
+    summary="Download the newest sample image",
+    response_class=Response,
+    responses=PNG,
+)
+def get_latest_sample(request: Request, session: ReadSession, job: TheJob) -> Response:
+    """Download the newest image. The header `Sample-Step` says which step it shows."""
+    return _image(request, samples.get_sample(session, job, None), "The job has no sample yet.", caching.NO_CACHE)
+
+
+@router.get(
+    "/{step}",
+    operation_id="get_sample",
+    summary="Download a sample image",
+    response_class=Response,
+    responses=PNG,
+)
+def get_sample(request: Request, session: ReadSession, job: TheJob, step: Step) -> Response:
+    """Download the image drawn at a step; it never changes."""
+    found = samples.get_sample(session, job, step)
+    return _image(request, found, f"The job has no sample of step {step}.", caching.IMMUTABLE)
+
+
+def _image(request: Request, sample: Sample | None, missing: str, cache_control: str) -> Response:
+    if sample is None:
+        raise Problem("sample_not_found", missing)
+    etag = caching.quoted(sample.sha256)
+    headers = {"ETag": etag, "Cache-Control": cache_control, STEP_HEADER: str(sample.step)}
+    if caching.is_current(request, etag):
+        return Response(status_code=304, headers=headers)
+    return Response(sample.png, media_type=MEDIA_TYPE, headers=headers | {"X-Content-Type-Options": "nosniff"})

@@ -1,0 +1,200 @@
+"""What the API answers with: problems, pages, jobs and their metrics."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from models import catalogue
+from models.metrics import jsonable
+from models.status import JobStatus
+from models.tables import Job
+
+Item = TypeVar("Item")
+# The database's times are UTC and do not say so.
+Time = Annotated[datetime, AfterValidator(lambda time: time.replace(tzinfo=UTC))]
+# Served as it was stored: bounds may have been tightened since.
+StoredSpec = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/JobSpec"})]
+Number = int | float | Literal["NaN", "Infinity", "-Infinity"] | None
+
+
+class View(BaseModel):
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class ProblemField(View):
+    """One thing that is wrong with a request."""
+
+    field: str
+    """Dotted path, such as `generator.hidden_sizes.0`; empty where the whole of `in` is meant."""
+    where: Literal["body", "query", "path", "header", "cookie"] = Field(alias="in")
+    message: str
+    code: str
+    """Stable name of the rule that was broken."""
+    limit: Any = None
+    """The limit that was passed, or the values that are allowed; absent where there is none."""
+
+
+class Problem(View):
+    """An error (RFC 9457)."""
+
+    type: str
+    """Stable name of this kind of problem."""
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[ProblemField] = []
+    """The fields at fault, at most 50; absent where no field is."""
+
+
+class Page(View, Generic[Item]):
+    """A part of a list; go on with `after` set to the last item's cursor while `has_more` is true."""
+
+    object: Literal["list"] = "list"
+    data: list[Item]
+    has_more: bool
+
+    @classmethod
+    def of(cls, found: list[Item], limit: int) -> Self:
+        """A page of ``limit`` items, out of one item more than that if there are more."""
+        return cls(data=found[:limit], has_more=len(found) > limit)
+
+
+class Equilibrium(View):
+    """Values of the losses (nats) where real and made data cannot be told apart; null where there is no such level."""
+
+    d_loss: float | None
+    g_loss: float | None
+    total_loss: float | None
+
+    @classmethod
+    def of(cls, loss_kind: str) -> Self:
+        facts = catalogue.LOSSES[loss_kind]
+        return cls(
+            d_loss=facts.discriminator_equilibrium,
+            g_loss=facts.generator_equilibrium,
+            total_loss=facts.total_loss_equilibrium,
+        )
+
+
+class JobError(View):
+    """Why a job failed, and at which step."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+    message: str
+    step: int | None = None
+
+
+class JobView(View):
+    """A training job."""
+
+    id: str
+    object: Literal["job"] = "job"
+    name: str | None
+    status: JobStatus
+    status_reason: str | None
+    spec: StoredSpec
+    """The normalised spec, defaults filled in."""
+    metadata: dict[str, str]
+    step: int
+    """Steps trained and recorded so far."""
+    steps: int
+    progress: float = Field(ge=0, le=1)
+    steps_per_second: float | None
+    estimated_seconds_left: float | None
+    """At the present speed; null unless the job is running."""
+    training_seconds: float
+    attempt: int
+    """How often a worker has taken the job up."""
+    worker_id: str | None
+    error: JobError | None
+    queue_position: int | None
+    """1 for the job that is taken up next; null in lists and for jobs that are not queued."""
+    latest_metrics: dict[str, Number] | None
+    equilibrium: Equilibrium
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
+
+    @classmethod
+    def of(cls, job: Job, queue_position: int | None = None) -> Self:
+        speed = job.steps_per_second
+        latest = job.latest_metrics
+        return cls(
+            id=job.id,
+            name=job.name,
+            status=JobStatus(job.status),
+            status_reason=job.status_reason,
+            spec=job.spec,
+            metadata=job.spec["metadata"],
+            step=job.step,
+            steps=job.steps,
+            progress=job.step / job.steps,
+            steps_per_second=speed,
+            estimated_seconds_left=(job.steps - job.step) / speed if speed else None,
+            training_seconds=job.training_seconds,
+            attempt=job.attempt,
+            worker_id=job.worker_id,
+            error=JobError.model_validate(job.error) if job.error else None,
+            queue_position=queue_position,
+            latest_metrics=None if latest is None else {"step": job.step} | {k: _number(v) for k, v in latest.items()},
+            equilibrium=Equilibrium.of(job.spec["loss"]["kind"]),
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+        )
+
+
+def _number(value: Any) -> Any:
+    return jsonable(value) if isinstance(value, float) else value
+
+
+class JobPage(Page[JobView]):
+    """Jobs, newest first."""
+
+    first_id: str | None
+    last_id: str | None
+
+
+class Deleted(View):
+    id: str
+    object: Literal["job"] = "job"
+    deleted: Literal[True] = True
+
+
+class MetricView(View):
+    """A quantity recorded at every step."""
+
+    name: str
+    unit: str
+    description: str
+    lowest: float | None
+    highest: float | None
+
+
+class Validation(View):
+    """What a spec would make."""
+
+    object: Literal["validation"] = "validation"
+    valid: Literal[True] = True
+    spec: StoredSpec
+    equilibrium: Equilibrium
+    logit_is_probability: bool
+    """Whether the sigmoid of the discriminator's logit estimates the probability that its input is real."""
+    metrics: list[MetricView]
+
+
+class MetricRows(View):
+    """Rows of metrics as columns, `step` first; null where a value was not recorded."""
+
+    object: Literal["metrics"] = "metrics"
+    job_id: str
+    segment: int
+    columns: dict[str, list[Number]]
+    has_more: bool
+    """Whether the range that was asked for holds more rows."""
+    next_step: int
+    """The `from_step` to go on with, now or once more steps are trained."""

@@ -1,0 +1,60 @@
+"""The ``ganjobs`` command. Exit statuses are explained in ``ganjobs.exitcodes``."""
+
+import sys
+from typing import NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from ganjobs import exitcodes
+from ganjobs.commands import demo, jobs, records, serve, submit, watch
+from ganjobs.errors import ClientError
+from ganjobs.stack.errors import StackError
+
+app = typer.Typer(
+    name="ganjobs",
+    help="Train GANs as jobs, and watch over them.",
+    epilog="Exit status: 0 done or succeeded, 1 failed, 2 wrong usage or spec, 3 cancelled, 130 Ctrl-C.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A failure that is not expected shows Python's own traceback: it belongs into a bug report.
+    pretty_exceptions_enable=False,
+)
+
+COMMANDS = (
+    serve.serve,
+    demo.demo,
+    submit.submit,
+    submit.validate,
+    jobs.jobs,
+    jobs.show,
+    watch.watch,
+    records.logs,
+    records.events,
+    records.samples,
+    jobs.cancel,
+    jobs.delete,
+    records.workers,
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+def main() -> NoReturn:
+    """Run the command line; an expected failure is one line on standard error."""
+    try:
+        app()
+    except (ClientError, StackError) as error:
+        fail(str(error))
+    except ValidationError as error:  # of the settings: everything else is validated where it is read
+        first = error.errors()[0]
+        fail(f"setting {first['loc'][0]}: {first['msg']}")
+    except OSError as error:
+        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    sys.exit(exitcodes.OK)
+
+
+def fail(message: str) -> NoReturn:
+    """Say what went wrong and end."""
+    sys.stderr.write(f"ganjobs: {' '.join(message.split())}\n")
+    sys.exit(exitcodes.FAILURE)

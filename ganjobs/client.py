@@ -1,0 +1,196 @@
+"""A small synchronous client of the REST API."""
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from ganjobs.errors import ApiError, ApiUnreachable, ClientError
+
+__all__ = ["ApiError", "ApiUnreachable", "Client", "ClientError", "MetricRows"]
+
+Json = dict[str, Any]
+# Tries of a request that may be repeated, and the wait before the second; it doubles.
+TRIES = 4
+FIRST_WAIT_SECONDS = 0.1
+TIMEOUT = httpx.Timeout(30, connect=5)
+NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+@dataclass(frozen=True)
+class MetricRows:
+    """Rows of metrics by column: ``columns[name][i]`` belongs to ``steps[i]``; ``None`` where it was not recorded.
+
+    ``next_step`` is the ``from_step`` to go on with.
+    """
+
+    steps: list[int]
+    columns: dict[str, list[float | None]]
+    next_step: int
+
+    def finite(self, name: str) -> list[float]:
+        """The values of a column that are finite numbers."""
+        return [value for value in self.columns.get(name, []) if value is not None and math.isfinite(value)]
+
+
+class Client:
+    """Talks to the API at ``url``. Close it, or use it as a context manager.
+
+    Every method raises ``ApiUnreachable`` when nobody answers and ``ApiError`` when the API refuses.
+    """
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # --- jobs --------------------------------------------------------------------------------------------------------
+
+    def create(self, spec: Mapping[str, Any], idempotency_key: str | None = None) -> Json:
+        """Submit a job. However often the connection fails on the way, the spec becomes one job."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        return self._json("POST", "/v1/jobs", json=spec, headers=headers)
+
+    def get(self, job_id: str) -> Json:
+        return self._json("GET", f"/v1/jobs/{job_id}")
+
+    def get_if_changed(self, job_id: str, etag: str | None) -> tuple[Json, str | None] | None:
+        """The job with its ETag; ``None`` where it is still the one of ``etag``."""
+        headers = {"If-None-Match": etag} if etag else {}
+        response = self._send("GET", f"/v1/jobs/{job_id}", headers=headers)
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        return response.json(), response.headers.get("ETag")
+
+    def list_jobs(self, status: Sequence[str] = (), limit: int = 20, after: str | None = None) -> Json:
+        """One page of jobs, newest first: ``data`` and ``has_more``."""
+        params: dict[str, Any] = {"limit": limit, "status": list(status)}
+        return self._json("GET", "/v1/jobs", params=params | ({"after": after} if after else {}))
+
+    def jobs(self, status: Sequence[str] = ()) -> Iterator[Json]:
+        """All jobs, newest first, page by page."""
+        after: str | None = None
+        while True:
+            page = self.list_jobs(status, limit=100, after=after)
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            after = page["data"][-1]["id"]
+
+    def cancel(self, job_id: str) -> Json:
+        """Ask a job to stop; asking again changes nothing."""
+        return self._json("POST", f"/v1/jobs/{job_id}/cancel")
+
+    def delete(self, job_id: str) -> None:
+        """Delete a finished job with all it recorded."""
+        self._send("DELETE", f"/v1/jobs/{job_id}")
+
+    # --- what a job recorded -----------------------------------------------------------------------------------------
+
+    def metrics(
+        self, job_id: str, keys: Sequence[str] = (), from_step: int | None = None, last: int | None = None
+    ) -> MetricRows:
+        """Rows of metrics from ``from_step`` on, or the ``last`` so many; all columns unless ``keys`` names some."""
+        params = {"keys": ",".join(keys) or None, "from_step": from_step, "last": last}
+        body = self._json("GET", f"/v1/jobs/{job_id}/metrics", params=_given(params))
+        columns = {name: [_number(value) for value in values] for name, values in body["columns"].items()}
+        steps = [int(step) for step in columns.pop("step") if step is not None]
+        return MetricRows(steps, columns, body["next_step"])
+
+    def samples(self, job_id: str) -> list[Json]:
+        """All sample images of a job, by step, without their bytes."""
+        return list(self._pages(f"/v1/jobs/{job_id}/samples", "step"))
+
+    def sample(self, job_id: str, step: int | None = None) -> bytes:
+        """The PNG of a step, or the newest."""
+        return self._send("GET", f"/v1/jobs/{job_id}/samples/{'latest' if step is None else step}").content
+
+    def events(self, job_id: str, after: int | None = None) -> Iterator[Json]:
+        """What happened to a job, in order, from behind the event ``after``."""
+        return self._pages(f"/v1/jobs/{job_id}/events", "id", after)
+
+    def logs(self, job_id: str, after: int | None = None) -> Iterator[Json]:
+        """What the worker logged while it trained a job, in order, from behind the line ``after``."""
+        return self._pages(f"/v1/jobs/{job_id}/logs", "id", after)
+
+    def checkpoints(self, job_id: str) -> list[Json]:
+        """A job's checkpoints with their files, newest first."""
+        return list(self._json("GET", f"/v1/jobs/{job_id}/checkpoints")["data"])
+
+    # --- the service -------------------------------------------------------------------------------------------------
+
+    def workers(self) -> list[Json]:
+        """The workers that are alive."""
+        return list(self._json("GET", "/v1/workers")["data"])
+
+    def ready(self) -> bool:
+        """Whether the service can take jobs."""
+        try:
+            self._send("GET", "/readyz")
+        except ApiError:
+            return False
+        return True
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    def _pages(self, path: str, cursor: str, after: int | None = None) -> Iterator[Json]:
+        while True:
+            page = self._json("GET", path, params=_given({"after": after, "limit": 100}))
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            after = page["data"][-1][cursor]
+
+    def _json(self, method: str, path: str, **request: Any) -> Json:
+        body: Json = self._send(method, path, **request).json()
+        return body
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Send a request; again if the connection is lost, where repetition changes nothing (creation by its key)."""
+        for attempt in range(TRIES):
+            try:
+                response = self._http.request(method, path, **request)
+                break
+            except httpx.TransportError as error:
+                sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                # A second DELETE would call the first one's success an error.
+                if attempt == TRIES - 1 or (sent and method == "DELETE") or _is_bad_url(error):
+                    raise ApiUnreachable(self.url, str(error) or type(error).__name__) from error
+                time.sleep(FIRST_WAIT_SECONDS * 2**attempt)
+        if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
+            return response
+        raise ApiError(response.status_code, _problem(response))
+
+
+def _is_bad_url(error: httpx.TransportError) -> bool:
+    return isinstance(error, httpx.UnsupportedProtocol)
+
+
+def _problem(response: httpx.Response) -> Json:
+    try:
+        body = response.json()
+    except json.JSONDecodeError:  # a proxy's page, perhaps
+        body = None
+    return body if isinstance(body, dict) else {"title": f"HTTP {response.status_code} {response.reason_phrase}"}
+
+
+def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _number(value: float | str | None) -> float | None:
+    return NOT_FINITE[value] if isinstance(value, str) else value

@@ -1,0 +1,105 @@
+"""``jobs``, ``show``, ``cancel`` and ``delete``."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ganjobs import text
+from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
+from ganjobs.jobref import resolve
+
+StatusFilter = Annotated[
+    list[str] | None, typer.Option("--status", help="Only jobs in this state, such as running; repeatable.")
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100, help="How many jobs, newest first.")]
+
+
+def jobs(statuses: StatusFilter = None, limit: Limit = 20, url: Url = None, as_json: AsJson = False) -> None:
+    """List jobs, newest first."""
+    with open_client(url) as client:
+        page = client.list_jobs(statuses or (), limit)
+    if as_json:
+        return write_json(page)
+    console = text.make_console()
+    if not page["data"]:
+        console.print("no jobs" + ("" if statuses else ": submit one with `ganjobs submit SPEC`"), markup=False)
+        return None
+    console.print(jobs_table(page["data"]))
+    if page["has_more"]:
+        console.print("there are more: use --limit", style="dim")
+    return None
+
+
+def jobs_table(found: list[dict[str, Any]]) -> Table:
+    """One line per job."""
+    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    for title in ("ID", "NAME", "STATUS", "PROGRESS", "D LOSS", "G LOSS", "AGE"):
+        right = title in ("PROGRESS", "D LOSS", "G LOSS", "AGE")
+        table.add_column(title, justify="right" if right else "left", no_wrap=title != "NAME", header_style="bold")
+    for job in found:
+        latest = job.get("latest_metrics") or {}
+        progress = f"{job['step']}/{job['steps']} {100 * job['step'] // job['steps']:>3} %"
+        losses = (loss_cell(latest.get(name)) for name in ("d_loss", "g_loss"))
+        name = escape(job.get("name") or "-")
+        table.add_row(job["id"], name, text.status(job["status"]), progress, *losses, text.age(job["created_at"]))
+    return table
+
+
+def loss_cell(value: float | str | None) -> str:
+    """A value of a job's latest metrics, in which NaN is a string."""
+    return value if isinstance(value, str) else text.number(value)
+
+
+def show(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
+    """Show one job: its state, its latest readings and its spec."""
+    with open_client(url) as client:
+        found = client.get(resolve(client, job))
+    if as_json:
+        return write_json(found)
+    console = text.make_console()
+    table = Table(box=None, show_header=False, padding=(0, 2), pad_edge=False)
+    for name, value in described(found):
+        table.add_row(f"[dim]{name}[/]", value)
+    console.print(table)
+    return None
+
+
+def described(job: dict[str, Any]) -> list[tuple[str, str]]:
+    """A job as pairs of name and value, as Rich markup."""
+    import yaml
+
+    pairs = [
+        ("id", job["id"]),
+        ("name", escape(job.get("name") or "-")),
+        ("status", f"{text.status(job['status'])}  {escape(job.get('status_reason') or '')}"),
+        ("progress", f"{job['step']:,} of {job['steps']:,} steps"),
+        ("created", f"{text.age(job['created_at'])} ago"),
+    ]
+    if job.get("error"):
+        pairs.append(("error", escape(str(job["error"].get("message") or job["error"]))))
+    levels = text.levels(job)
+    for name, value in (job.get("latest_metrics") or {}).items():
+        level = levels[name][1] if name in levels else None
+        pairs.append((name, loss_cell(value) + (f"  (equilibrium {text.number(level)})" if level is not None else "")))
+    spec = yaml.safe_dump(job["spec"], sort_keys=False, allow_unicode=True, default_flow_style=None).strip()
+    return [*pairs, ("spec", escape(spec))]
+
+
+def cancel(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
+    """Ask a job to stop. What it has recorded stays."""
+    with open_client(url) as client:
+        found = client.cancel(resolve(client, job))
+    if as_json:
+        return write_json(found)
+    text.make_console().print(f"{found['id']} is {found['status']}", markup=False)
+    return None
+
+
+def delete(job: JobRef, url: Url = None) -> None:
+    """Delete a finished job with its metrics, samples and checkpoints."""
+    with open_client(url) as client:
+        job_id = resolve(client, job)
+        client.delete(job_id)
+    text.make_console().print(f"deleted {job_id}", markup=False)

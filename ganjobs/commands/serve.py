@@ -1,0 +1,72 @@
+"""``serve``: the whole service on this machine."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ganjobs import text
+
+DataFolder = Annotated[
+    Path | None, typer.Option("--data-folder", metavar="FOLDER", help="Database, Redis files, checkpoints, logs.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also show the processes' logs here.")]
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address the API listens on.")] = None,
+    data_folder: DataFolder = None,
+    slots: Annotated[int | None, typer.Option(min=1, max=64, help="Jobs trained at once.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Start Redis, the API, a worker and the reconciler; Ctrl-C stops them all (twice: at once)."""
+    from ganjobs.stack.errors import StopRequested
+    from ganjobs.stack.signals import stop_on_signals
+    from ganjobs.stack.supervisor import Stack
+    from models.settings import Settings
+
+    given = {"port": port, "host": host, "data_folder": data_folder, "worker_slots": slots}
+    settings = with_port(Settings(**{name: value for name, value in given.items() if value is not None}))  # type: ignore[arg-type]
+    console = text.make_console()
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    with stop_on_signals() as stop:
+        say(f"starting ganjobs in {settings.resolved_data_folder} …")
+        try:
+            with Stack(settings, stop, say, verbose) as stack:
+                try:
+                    stack.start()
+                    for line in start_screen(settings):
+                        say(line)
+                    stack.run()
+                except StopRequested:
+                    say("stopping: the worker puts its jobs back first (Ctrl-C again: at once)")
+        except StopRequested:
+            pass  # while it waited for an earlier stack to end: nothing has been started
+    say("stopped")
+
+
+def with_port(settings: Any) -> Any:
+    """The settings with a free port in place of port 0."""
+    from ganjobs.stack.preflight import free_port
+
+    return settings.model_copy(update={"port": settings.port or free_port(settings.host)})
+
+
+def start_screen(settings: Any) -> list[str]:
+    """What to know once the service is up."""
+    url = settings.resolved_url
+    return [
+        "",
+        f"  API        {url}",
+        f"  docs       {url}/docs",
+        f"  data       {settings.resolved_data_folder}",
+        f"  logs       {settings.resolved_data_folder / 'logs'}",
+        f"  submit     ganjobs submit examples/ring.yaml --follow --url {url}",
+        "",
+        "  ready; Ctrl-C stops everything",
+        "",
+    ]

@@ -1,0 +1,37 @@
+"""``watch``: a job's progress as it happens."""
+
+import typer
+
+from ganjobs import exitcodes, text
+from ganjobs.client import Client
+from ganjobs.commands.options import JobRef, Url, open_client
+from ganjobs.jobref import resolve
+
+
+def watch(job: JobRef, url: Url = None) -> None:
+    """Show a job's progress until it ends. Exit status: 0 succeeded, 1 failed, 3 cancelled, 130 Ctrl-C."""
+    with open_client(url) as client:
+        watch_to_the_end(client, resolve(client, job))
+
+
+def watch_to_the_end(client: Client, job_id: str) -> None:
+    """Follow a job, say how it ended, and end the command with the status that means it."""
+    from ganjobs.watch import follow, make_display
+
+    console = text.make_console()
+    try:
+        job = follow(client, job_id, make_display(console))
+    except KeyboardInterrupt:
+        again = f"stopped watching; the job goes on: `ganjobs watch {job_id}`, `ganjobs cancel {job_id}`"
+        text.make_console(stderr=True).print(again, markup=False, soft_wrap=True)
+        raise typer.Exit(exitcodes.INTERRUPTED) from None
+    console.print(ending(job), markup=False, soft_wrap=True)
+    raise typer.Exit(exitcodes.BY_STATUS[job["status"]])
+
+
+def ending(job: dict[str, object]) -> str:
+    """How a job ended, on one line."""
+    error = job.get("error")
+    reason = error.get("message") if isinstance(error, dict) else job.get("status_reason")
+    said = f"{job['id']} {job['status']} at step {job['step']} of {job['steps']}"
+    return said if job["status"] == "succeeded" or not reason else f"{said}: {reason}"

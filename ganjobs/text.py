@@ -1,0 +1,90 @@
+"""How values are written for people, alike in every command."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+
+COLOURS = {
+    "queued": "cyan",
+    "running": "blue",
+    "cancelling": "yellow",
+    "cancelled": "yellow",
+    "succeeded": "green",
+    "failed": "red",
+}
+# Lines of a pipe must not be cut at the width of a terminal that is not there.
+PIPE_WIDTH = 200
+
+
+def make_console(stderr: bool = False) -> Console:
+    """A console that writes plain long lines where nobody looks on."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console = Console(stderr=stderr, highlight=False, width=PIPE_WIDTH, no_color=True)
+    return console
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A metric's value; a dash where there is none."""
+    if value is None:
+        return "-"
+    return f"{value:.{digits}g}" if math.isfinite(value) else str(value)
+
+
+def duration(seconds: float | None) -> str:
+    """``4 s``, ``3:20``, ``1:02:03``."""
+    if seconds is None or not math.isfinite(seconds):
+        return "-"
+    whole = int(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{rest:02}"
+    return f"{minutes}:{rest:02}" if minutes else f"{rest} s"
+
+
+def age(timestamp: str | int | float | None, now: datetime | None = None) -> str:
+    """How long ago a moment of the API was, in its largest unit."""
+    moment = parse_time(timestamp)
+    if moment is None:
+        return "-"
+    seconds = max(0, int(((now or datetime.now(UTC)) - moment).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def parse_time(timestamp: str | int | float | None) -> datetime | None:
+    """A time of the API, which is UTC whether it says so or not."""
+    if timestamp is None:
+        return None
+    if isinstance(timestamp, int | float):
+        return datetime.fromtimestamp(timestamp, UTC)
+    moment = datetime.fromisoformat(timestamp)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def clock(timestamp: str | int | float | None) -> str:
+    """A time of the API on this machine's clock."""
+    moment = parse_time(timestamp)
+    return moment.astimezone().strftime("%H:%M:%S") if moment else "-"
+
+
+def status(value: str) -> str:
+    """A job's status in its colour, as Rich markup."""
+    return f"[{COLOURS.get(value, 'white')}]{value}[/]"
+
+
+def levels(job: dict[str, Any]) -> dict[str, tuple[str, float | None]]:
+    """What the main readings are called, and their value where real and generated data cannot be told apart."""
+    equilibrium = job["equilibrium"]
+    return {
+        "d_loss": ("D loss", equilibrium["d_loss"]),
+        "g_loss": ("G loss", equilibrium["g_loss"]),
+        # Recorded only where they are probabilities, so that one half is always their level.
+        "d_real": ("D(x)", 0.5),
+        "d_fake": ("D(G(z))", 0.5),
+    }

@@ -1,0 +1,110 @@
+"""Engine, sessions and the database's own clock, alike on SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Function, create_engine, event, make_url, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import DateTime
+
+SQLITE_BUSY_SECONDS = 30
+# A server that vanishes behind a half-open connection must become an error, not a hang (milliseconds).
+POSTGRES_TCP_TIMEOUT_MS = 20_000
+POOL_SIZE = 10
+WRITES = "ganjobs_writes"
+
+
+class database_now(Function[datetime]):  # noqa: N801 - reads as the SQL function it is
+    """The database's clock, in UTC, plus ``offset`` seconds.
+
+    Leases are compared with one clock only, so that workers whose clocks differ still agree.
+    """
+
+    type = DateTime()
+    inherit_cache = True
+
+    def __init__(self, offset: float = 0) -> None:
+        super().__init__("database_now", offset)
+
+
+@compiles(database_now, "postgresql")
+def _postgres_now(element: database_now, compiler: SQLCompiler, **kw: Any) -> str:
+    # clock_timestamp, not now(): the latter is frozen at the start of the transaction, before any wait for a lock.
+    offset = compiler.process(element.clauses, **kw)
+    return f"((clock_timestamp() AT TIME ZONE 'utc') + ({offset}) * interval '1 second')"
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(element: database_now, compiler: SQLCompiler, **kw: Any) -> str:
+    # SQLAlchemy stores SQLite times as text with six digits of seconds; SQLite's own %f has three.
+    offset = compiler.process(element.clauses, **kw)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({offset}) || ' seconds')"
+
+
+def _configure_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would come too late; see on_begin
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later fails at once when another has written in between,
+        # whatever the busy timeout: writers take the lock when they begin.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """Sessions on one database. ``url`` is an SQLAlchemy URL of SQLite or PostgreSQL (psycopg 3); ``pooled=False``
+    opens a connection for each session and closes it after."""
+
+    def __init__(self, url: str, pooled: bool = True) -> None:
+        self.url = make_url(url)
+        pool: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE} if pooled else {"poolclass": NullPool}
+        if self.url.get_backend_name() == "sqlite":
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = create_engine(self.url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, **pool)
+            _configure_sqlite(self.engine)
+        else:
+            self.engine = create_engine(
+                self.url,
+                **pool,
+                pool_pre_ping=True,
+                connect_args={
+                    "connect_timeout": 5,
+                    "keepalives_idle": 10,
+                    "keepalives_interval": 5,
+                    "keepalives_count": 3,
+                    "tcp_user_timeout": POSTGRES_TCP_TIMEOUT_MS,
+                },
+            )
+        self._writer = self.engine.execution_options(**{WRITES: True})
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one snapshot and changes nothing."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def check(self) -> None:
+        """Raise ``sqlalchemy.exc.SQLAlchemyError`` where the database or its tables cannot be reached."""
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT number FROM jobs LIMIT 1"))
+
+    def dispose(self) -> None:
+        self.engine.dispose()

@@ -1,0 +1,158 @@
+"""Claiming a job and holding it. A lease is a worker's attempt at a job; the attempt is a fencing token:
+every write of a worker goes through ``hold`` in its own transaction, so one that lost its lease writes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
+
+from models.database import database_now
+from models.status import LEASED, JobStatus
+from models.tables import Checkpoint, Job, Metrics, Sample
+from models.transitions import TransitionLost, transition
+
+
+class LeaseLost(Exception):
+    """This attempt no longer holds its job: the lease expired, or the job is finished or another's."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What a worker must show to write: the job's number and the attempt it was given at the claim."""
+
+    job_number: int
+    attempt: int
+
+    @property
+    def held(self) -> ColumnElement[bool]:
+        """True of the job's row while this lease is good, by the database's clock."""
+        return (
+            (Job.number == self.job_number)
+            & (Job.attempt == self.attempt)
+            & Job.status.in_(LEASED)
+            & (Job.lease_expires_at > database_now())
+        )
+
+
+def claim(session: Session, worker_id: str, lease_seconds: float) -> Job | None:
+    """Take the best queued job (priority, then age); ``None`` where there is none."""
+    best = (
+        select(Job.number)
+        .where(Job.status == JobStatus.QUEUED)
+        .order_by(Job.priority.desc(), Job.number)
+        .limit(1)
+        # Two workers never wait for, nor get, the same row. (SQLite has one writer at a time anyway.)
+        .with_for_update(skip_locked=True)
+    )
+    number = session.scalar(best)
+    if number is None:
+        return None
+    try:
+        return transition(
+            session,
+            number,
+            JobStatus.QUEUED,
+            JobStatus.RUNNING,
+            "claimed by a worker",
+            event_data={"worker_id": worker_id},
+            attempt=Job.attempt + 1,
+            worker_id=worker_id,
+            lease_expires_at=database_now(lease_seconds),
+            started_at=database_now(),
+        )
+    except TransitionLost:
+        return None
+
+
+def hold(session: Session, lease: Lease, **values: Any) -> None:
+    """Lock the job's row and set ``values`` on it, provided the lease is good.
+
+    Raises:
+        LeaseLost: it is not; the caller's transaction must be rolled back.
+    """
+    statement = update(Job).where(lease.held).values(revision=Job.revision + 1, **values)
+    if session.execute(statement.execution_options(synchronize_session=False)).rowcount != 1:  # type: ignore[attr-defined]
+        raise LeaseLost(f"attempt {lease.attempt} no longer holds its job")
+
+
+def extend(session: Session, lease: Lease, lease_seconds: float) -> None:
+    """Push the lease's end to ``lease_seconds`` from now.
+
+    Raises:
+        LeaseLost: it has ended already.
+    """
+    statement = update(Job).where(lease.held).values(lease_expires_at=database_now(lease_seconds))
+    if session.execute(statement.execution_options(synchronize_session=False)).rowcount != 1:  # type: ignore[attr-defined]
+        raise LeaseLost(f"attempt {lease.attempt} no longer holds its job")
+
+
+def status_of(session: Session, lease: Lease) -> JobStatus | None:
+    """The state of the leased job, ``None`` where the lease is lost."""
+    status = session.scalar(select(Job.status).where(lease.held))
+    return JobStatus(status) if status else None
+
+
+def end(session: Session, lease: Lease, target: JobStatus, reason: str, **values: Any) -> Job:
+    """Finish or give back a leased job. A job that is ``cancelling`` ends as cancelled whatever else befell it.
+
+    Raises:
+        LeaseLost: the lease is not good any more.
+    """
+    status = status_of(session, lease)
+    if status is None:
+        raise LeaseLost(f"attempt {lease.attempt} no longer holds its job")
+    if status is JobStatus.CANCELLING:
+        target, reason = JobStatus.CANCELLED, "cancelled by request"
+        values.pop("error", None)
+    try:
+        return transition(session, lease.job_number, status, target, reason, lease.held, **values)
+    except TransitionLost as lost:
+        raise LeaseLost(str(lost)) from lost
+
+
+def rewind(session: Session, lease: Lease, segment: int, step: int) -> list[str]:
+    """Drop everything recorded after ``step``, before an attempt goes on from there; returns the folders of dropped
+    checkpoints, to be deleted after the commit.
+
+    Raises:
+        LeaseLost: the lease is not good any more.
+    """
+    hold(session, lease, step=step)
+    # A fresh start draws the sample of step 0 again.
+    for table, beyond in ((Metrics, step), (Sample, step or -1)):
+        later = (table.job_number == lease.job_number) & (table.segment == segment) & (table.step > beyond)
+        session.execute(delete(table).where(later))
+    dropped = delete(Checkpoint).where(
+        Checkpoint.job_number == lease.job_number, Checkpoint.segment == segment, Checkpoint.step > step
+    )
+    return list(session.scalars(dropped.returning(Checkpoint.folder)))
+
+
+def expired(session: Session, limit: int = 100) -> Sequence[Job]:
+    """Leased jobs whose worker has been silent for too long."""
+    query = select(Job).where(Job.lease_expires_at <= database_now(), Job.status.in_(LEASED))
+    return session.scalars(query.order_by(Job.lease_expires_at).limit(limit)).all()
+
+
+def take_back(session: Session, job: Job, max_attempts: int) -> Job:
+    """End an expired lease: cancel the job if that was asked, fail it if it crashes again and again, else queue it.
+
+    Raises:
+        TransitionLost: somebody else ended the lease first.
+    """
+    status = JobStatus(job.status)
+    guards = (Job.attempt == job.attempt, Job.lease_expires_at <= database_now())
+    if status is JobStatus.CANCELLING:
+        return transition(session, job.number, status, JobStatus.CANCELLED, "cancelled; its worker is gone", *guards)
+    crashes = job.crashes + 1
+    if crashes >= max_attempts:
+        message = f"its worker died {crashes} times without reaching another checkpoint"
+        error = {"kind": "worker_lost", "message": message, "step": job.step}
+        return transition(
+            session, job.number, status, JobStatus.FAILED, message, *guards, crashes=crashes, error=error
+        )
+    reason = "its worker is gone; waiting for another"
+    return transition(session, job.number, status, JobStatus.QUEUED, reason, *guards, crashes=crashes)

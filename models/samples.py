@@ -1,0 +1,80 @@
+"""Sample images and checkpoints of a job. Queries take a session and never commit."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, undefer
+
+from models.tables import Checkpoint, Job, Sample
+
+
+def add_sample(session: Session, job: tuple[int, int], step: int, png: bytes, size: tuple[int, int]) -> None:
+    """Store a PNG of ``size`` (width, height) pixels for ``job`` (number, segment)."""
+    number, segment = job
+    width, height = size
+    session.merge(  # not add: a write whose answer was lost is repeated
+        Sample(
+            job_number=number,
+            segment=segment,
+            step=step,
+            width=width,
+            height=height,
+            size=len(png),
+            sha256=hashlib.sha256(png).hexdigest(),
+            png=png,
+        )
+    )
+
+
+def list_samples(session: Session, job: Job, after: int = -1, limit: int = 100) -> Sequence[Sample]:
+    """Samples without their bytes, by step, those after step ``after``."""
+    query = select(Sample).where(
+        Sample.job_number == job.number, Sample.segment == job.segment, Sample.step > after
+    )
+    return session.scalars(query.order_by(Sample.step).limit(limit)).all()
+
+
+def get_sample(session: Session, job: Job, step: int | None) -> Sample | None:
+    """The sample of a step with its bytes, or the newest where ``step`` is ``None``."""
+    query = select(Sample).where(Sample.job_number == job.number, Sample.segment == job.segment)
+    if step is not None:
+        query = query.where(Sample.step == step)
+    return session.scalar(query.order_by(Sample.step.desc()).limit(1).options(undefer(Sample.png)))
+
+
+def add_checkpoint(
+    session: Session, job: tuple[int, int], step: int, attempt: int, folder: str, files: dict[str, Any]
+) -> None:
+    """Record files that are already safe on disk, for ``job`` (number, segment)."""
+    number, segment = job
+    session.merge(
+        Checkpoint(job_number=number, segment=segment, step=step, attempt=attempt, folder=folder, files=files)
+    )
+
+
+def list_checkpoints(session: Session, job_number: int, segment: int) -> Sequence[Checkpoint]:
+    """Checkpoints of a job, newest first."""
+    query = select(Checkpoint).where(Checkpoint.job_number == job_number, Checkpoint.segment == segment)
+    return session.scalars(query.order_by(Checkpoint.step.desc())).all()
+
+
+def get_checkpoint(session: Session, job: Job, step: int) -> Checkpoint | None:
+    """The checkpoint of a step."""
+    return session.get(Checkpoint, (job.number, job.segment, step))
+
+
+def drop_old_checkpoints(session: Session, job: tuple[int, int], keep: int) -> list[str]:
+    """Forget all but the ``keep`` newest checkpoints of ``job`` (number, segment); returns the folders that may now be
+    deleted, after the commit."""
+    number, segment = job
+    old = list_checkpoints(session, number, segment)[keep:]
+    steps = [checkpoint.step for checkpoint in old]
+    if steps:
+        session.execute(
+            delete(Checkpoint).where(
+                Checkpoint.job_number == number, Checkpoint.segment == segment, Checkpoint.step.in_(steps)
+            )
+        )
+    return [checkpoint.folder for checkpoint in old]

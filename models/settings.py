@@ -1,0 +1,85 @@
+"""Settings, read once from the environment (prefix ``GANJOBS_``)."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# A unix socket's path holds at most 107 bytes on Linux and 103 on macOS.
+LONGEST_SOCKET_PATH = 100
+
+
+class Settings(BaseSettings):
+    """Where things are and how patient to be. Every field can be set as ``GANJOBS_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="GANJOBS_", frozen=True, extra="ignore", populate_by_name=True)
+
+    data_folder: Path = Field(Path("data"), description="Database file, Redis files and checkpoints live here.")
+    database_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("GANJOBS_DATABASE_URL", "DATABASE_URL"),
+        description="SQLAlchemy URL of SQLite or PostgreSQL; a SQLite file in the data folder by default.",
+    )
+    redis_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("GANJOBS_REDIS_URL", "REDIS_URL"),
+        description="Celery broker URL; the embedded Redis in the data folder by default.",
+    )
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    url: str | None = Field(None, description="Where the command line finds the API; http://host:port by default.")
+    max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body the API reads, in bytes.")
+
+    lease_seconds: float = Field(60, gt=0, description="How long a silent worker keeps a job.")
+    heartbeat_seconds: float = Field(10, gt=0, description="How often a worker extends its lease and reports itself.")
+    control_poll_seconds: float = Field(0.4, gt=0, description="How often a worker looks whether its job is cancelled.")
+    reconcile_seconds: float = Field(2, gt=0, description="How often the reconciler looks for work.")
+    outage_seconds: float = Field(300, gt=0, description="How long a worker holds what it recorded while the database is away.")
+    max_attempts: int = Field(5, ge=1, description="Crashes without progress after which a job fails.")
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where workers train.")
+    worker_slots: int = Field(1, ge=1, le=64, description="Jobs one worker trains at once, one process each.")
+    torch_threads: int = Field(1, ge=1, description="CPU threads of one training process; more pays for large networks.")
+    log_format: Literal["console", "json"] = Field("console", description="How processes write their own log.")
+
+    @property
+    def resolved_data_folder(self) -> Path:
+        return self.data_folder.expanduser().resolve()
+
+    @property
+    def resolved_database_url(self) -> str:
+        url = self.database_url or f"sqlite:///{self.resolved_data_folder / 'ganjobs.sqlite3'}"
+        # psycopg 3 is the only PostgreSQL driver installed; accept the plain form that hosts hand out.
+        for plain in ("postgres://", "postgresql://"):
+            if url.startswith(plain):
+                return "postgresql+psycopg://" + url.removeprefix(plain)
+        return url
+
+    @property
+    def redis_folder(self) -> Path:
+        return self.resolved_data_folder / "redis"
+
+    @property
+    def redis_socket(self) -> Path:
+        """The embedded server's socket: in the data folder, or under the system's temporary folder where that path is too long."""
+        path = self.redis_folder / "redis.sock"
+        if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+            return path
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"ganjobs-{os.getuid()}-{digest}" / "redis.sock"
+
+    @property
+    def resolved_redis_url(self) -> str:
+        return self.redis_url or f"redis+socket://{self.redis_socket}?virtual_host=0"
+
+    @property
+    def storage_url(self) -> str:
+        return f"file://{self.resolved_data_folder / 'files'}"
+
+    @property
+    def resolved_url(self) -> str:
+        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")

@@ -1,0 +1,203 @@
+"""The tables. Times are UTC by the database's clock; bytes are bytes; steps count from 1."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from models.database import database_now
+
+# SQLite counts rows up by itself only in a column declared INTEGER.
+Counter = BigInteger().with_variant(Integer(), "sqlite")
+# Numbers of deleted rows are never given out again: list cursors stay valid.
+NEVER_REUSED = {"sqlite_autoincrement": True}
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {datetime: DateTime(), float: Double(), dict[str, Any]: JSON(), int: BigInteger()}
+
+
+def _job_key(primary: bool = True) -> Mapped[int]:
+    return mapped_column(Counter, ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=primary)
+
+
+class Job(Base):
+    """A training job: what was asked for, where it stands, and who holds its lease."""
+
+    __tablename__ = "jobs"
+
+    number: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str | None] = mapped_column(String(64))
+    spec: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(String(16))
+    status_reason: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    priority: Mapped[int] = mapped_column(Integer, default=0)
+
+    steps: Mapped[int]
+    step: Mapped[int] = mapped_column(default=0)
+    segment: Mapped[int] = mapped_column(Integer, default=0)
+    latest_metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    steps_per_second: Mapped[float | None]
+    training_seconds: Mapped[float] = mapped_column(default=0.0)
+    data_fingerprint: Mapped[str | None] = mapped_column(String(64))
+
+    attempt: Mapped[int] = mapped_column(Integer, default=0)
+    crashes: Mapped[int] = mapped_column(Integer, default=0)
+    worker_id: Mapped[str | None] = mapped_column(String(64))
+    lease_expires_at: Mapped[datetime | None]
+
+    idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    request_hash: Mapped[str | None] = mapped_column(String(64))
+    revision: Mapped[int] = mapped_column(default=1)
+
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        # The order in which queued jobs are claimed, and nothing but queued jobs in it.
+        Index(
+            "jobs_queue",
+            text("priority DESC"),
+            "number",
+            postgresql_where=text("status = 'queued'"),
+            sqlite_where=text("status = 'queued'"),
+        ),
+        Index(
+            "jobs_leases",
+            "lease_expires_at",
+            postgresql_where=text("lease_expires_at IS NOT NULL"),
+            sqlite_where=text("lease_expires_at IS NOT NULL"),
+        ),
+        Index("jobs_status", "status", "number"),
+        Index("jobs_name", "name", "number"),
+        NEVER_REUSED,
+    )
+
+
+class JobMetadata(Base):
+    """A job's metadata once more, as rows that lists can be filtered by."""
+
+    __tablename__ = "job_metadata"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(String(512), primary_key=True)
+    job_number: Mapped[int] = _job_key()
+
+
+class Metrics(Base):
+    """One row per step. Null means not recorded, unless the metric's bit is set in ``nan_mask``: then it was NaN
+    (SQLite has no NaN). Bit i is the i-th name of ``models.catalogue.METRIC_NAMES``."""
+
+    __tablename__ = "metrics"
+
+    job_number: Mapped[int] = _job_key()
+    segment: Mapped[int] = mapped_column(Integer, primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    d_loss: Mapped[float | None]
+    g_loss: Mapped[float | None]
+    total_loss: Mapped[float | None]
+    d_real: Mapped[float | None]
+    d_fake: Mapped[float | None]
+    d_real_logit: Mapped[float | None]
+    d_fake_logit: Mapped[float | None]
+    d_grad_norm: Mapped[float | None]
+    g_grad_norm: Mapped[float | None]
+    nan_mask: Mapped[int] = mapped_column(SmallInteger, default=0)
+
+    # The key is the row: no second tree beside it.
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
+class Sample(Base):
+    """A PNG drawn from fixed noise at a step."""
+
+    __tablename__ = "samples"
+
+    job_number: Mapped[int] = _job_key()
+    segment: Mapped[int] = mapped_column(Integer, primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
+    size: Mapped[int] = mapped_column(Integer)
+    sha256: Mapped[str] = mapped_column(String(64))
+    png: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+
+
+class Checkpoint(Base):
+    """Files of a checkpoint: ``files`` maps a name to {"size": bytes, "sha256": hex}; they lie in ``folder`` of the storage."""
+
+    __tablename__ = "checkpoints"
+
+    job_number: Mapped[int] = _job_key()
+    segment: Mapped[int] = mapped_column(Integer, primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    attempt: Mapped[int] = mapped_column(Integer)
+    folder: Mapped[str] = mapped_column(String(255))
+    files: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+
+
+class Event(Base):
+    """What happened to a job, in words and in data."""
+
+    __tablename__ = "events"
+
+    number: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    job_number: Mapped[int] = _job_key(primary=False)
+    kind: Mapped[str] = mapped_column(String(64))
+    level: Mapped[str] = mapped_column(String(16))
+    message: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+
+    __table_args__ = (Index("events_of_job", "job_number", "number"), NEVER_REUSED)
+
+
+class LogLine(Base):
+    """What a worker wrote while it trained a job."""
+
+    __tablename__ = "log_lines"
+
+    number: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    job_number: Mapped[int] = _job_key(primary=False)
+    attempt: Mapped[int] = mapped_column(Integer)
+    level: Mapped[str] = mapped_column(String(16))
+    message: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("log_lines_of_job", "job_number", "number"), NEVER_REUSED)
+
+
+class Worker(Base):
+    """A Celery worker process and what it runs on; ``seen_at`` is its last sign of life."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hostname: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int] = mapped_column(Integer)
+    slots: Mapped[int] = mapped_column(Integer)
+    status: Mapped[str] = mapped_column(String(16))
+    devices: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    versions: Mapped[dict[str, Any]]
+    started_at: Mapped[datetime] = mapped_column(default=database_now())
+    seen_at: Mapped[datetime] = mapped_column(default=database_now())

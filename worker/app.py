@@ -1,0 +1,48 @@
+"""The Celery application: what its processes do when they start, fork and stop. No torch in here: the parent process
+must touch no CUDA before it forks."""
+
+import ctypes
+import multiprocessing
+from typing import Any
+
+from celery import signals
+
+from models import logs
+from models.queue import make_celery
+from models.settings import Settings
+from worker.presence import Presence
+
+settings = Settings()
+app = make_celery(settings)
+app.conf.imports = ("worker.tasks",)
+app.conf.worker_hijack_root_logger = False
+
+presence = Presence(settings)
+# Shared with the forked children. A raw value, not an Event: its lock could be held by a child that was killed.
+_shutting_down = multiprocessing.RawValue(ctypes.c_bool, False)
+
+
+def shutting_down() -> bool:
+    """Whether this worker was asked to stop: a job in training then makes a checkpoint and goes back to the queue."""
+    return bool(_shutting_down.value)
+
+
+@signals.setup_logging.connect
+def _configure_logging(**_: Any) -> None:
+    logs.configure(settings.log_format)
+
+
+@signals.worker_ready.connect
+def _announce(**_: Any) -> None:
+    presence.start()
+
+
+@signals.worker_shutting_down.connect
+def _ask_jobs_to_stop(**_: Any) -> None:
+    _shutting_down.value = True
+    presence.draining()
+
+
+@signals.worker_shutdown.connect
+def _leave(**_: Any) -> None:
+    presence.stop()

@@ -1,0 +1,147 @@
+"""Checkpoints: everything that is needed to go on exactly, as safetensors and JSON. Nothing is pickled."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import safetensors
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+from torch.optim import Optimizer
+
+if TYPE_CHECKING:
+    from worker.gan.step import Game
+
+FORMAT = 1
+GENERATOR_FILE = "generator.safetensors"
+TRAINING_FILE = "training.safetensors"
+STATE_FILE = "state.json"
+OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
+
+
+class CheckpointError(Exception):
+    """Files that are no checkpoint, or one that does not fit the run."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run after ``step``: ``tensors`` on the CPU, shared with nobody, and ``state`` that JSON can hold."""
+
+    step: int
+    tensors: dict[str, Tensor]
+    state: dict[str, Any]
+
+
+def environment(device: torch.device) -> dict[str, str]:
+    """Versions that bear on whether numbers can be repeated."""
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "safetensors": safetensors.__version__,
+        "threads": str(torch.get_num_threads()),
+        "device": device.type,
+    }
+    if device.type == "cuda":
+        versions |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)}
+    return versions
+
+
+def take(game: "Game") -> Snapshot:
+    """Copy the state of a game to the CPU."""
+    tensors: dict[str, Tensor] = {}
+    for part, module in _modules(game).items():
+        tensors |= {f"{part}/{name}": _copy(value) for name, value in module.state_dict().items()}
+    groups: dict[str, Any] = {}
+    for part in OPTIMIZERS:
+        state = getattr(game, part).state_dict()
+        groups[part] = state["param_groups"]
+        for index, values in state["state"].items():
+            tensors |= {f"{part}/{index}/{name}": _copy(value) for name, value in values.items()}
+    device = next(game.generator.parameters()).device
+    state = {
+        "format": FORMAT,
+        "step": game.step,
+        "stream": game.noise.stream,
+        "spec": game.spec.model_dump(mode="json"),
+        "data_fingerprint": game.data.fingerprint,
+        "environment": environment(device),
+        "optimizers": groups,
+    }
+    return Snapshot(game.step, tensors, state)
+
+
+def restore(game: "Game", snapshot: Snapshot) -> None:
+    """Bring a new game to the state of a snapshot.
+
+    Raises:
+        CheckpointError: the snapshot is of other networks or other data.
+    """
+    if snapshot.state["data_fingerprint"] != game.data.fingerprint:
+        raise CheckpointError("the checkpoint was made on other data")
+    try:
+        for part, module in _modules(game).items():
+            module.load_state_dict(_under(snapshot.tensors, part))
+        for part in OPTIMIZERS:
+            _restore_optimizer(getattr(game, part), _under(snapshot.tensors, part), snapshot.state["optimizers"][part])
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise CheckpointError(f"the checkpoint does not fit the spec: {error}") from error
+    game.noise.stream = snapshot.state["stream"]
+    game.step = snapshot.step
+
+
+def to_files(snapshot: Snapshot) -> dict[str, bytes]:
+    """File names and contents. ``generator.safetensors`` is the one to take home: the averaged weights where the spec
+    asks for them, ready for ``load_state_dict``."""
+    averaged = _under(snapshot.tensors, "average")
+    generator = {
+        name.removeprefix("module."): value for name, value in averaged.items() if name.startswith("module.")
+    } or _under(snapshot.tensors, "generator")
+    described = {"step": str(snapshot.step), "spec": json.dumps(snapshot.state["spec"])}
+    return {
+        GENERATOR_FILE: save(generator, metadata=described),
+        TRAINING_FILE: save(snapshot.tensors),
+        STATE_FILE: json.dumps(snapshot.state, indent=1).encode(),
+    }
+
+
+def from_files(files: Mapping[str, bytes]) -> Snapshot:
+    """The snapshot that ``to_files`` wrote.
+
+    Raises:
+        CheckpointError: a file is missing or is not what it should be.
+    """
+    try:
+        state = json.loads(files[STATE_FILE])
+        if state["format"] != FORMAT:
+            raise CheckpointError(f"checkpoint format {state['format']}, and this version reads {FORMAT}")
+        return Snapshot(int(state["step"]), load(files[TRAINING_FILE]), state)
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise CheckpointError(f"not a checkpoint: {type(error).__name__}: {error}") from error
+
+
+def _modules(game: "Game") -> dict[str, torch.nn.Module]:
+    modules = {"generator": game.generator, "discriminator": game.discriminator}
+    return modules | ({"average": game.average} if game.average is not None else {})
+
+
+def _copy(value: Tensor) -> Tensor:
+    return value.detach().to("cpu", copy=True).contiguous()
+
+
+def _under(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with ``part/``, without it."""
+    return {name.removeprefix(f"{part}/"): value for name, value in tensors.items() if name.startswith(f"{part}/")}
+
+
+def _restore_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], groups: list[dict[str, Any]]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, _, key = name.partition("/")
+        state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,65 @@
+"""What the training loop tells its consumer, and what the consumer may tell the loop."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from worker.gan.checkpoint import Snapshot
+
+
+class Command(Enum):
+    """Sent into the loop in answer to an event."""
+
+    STOP_WITH_CHECKPOINT = "stop_with_checkpoint"
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training is about to go on from ``step`` (0 for a fresh run)."""
+
+    step: int
+    device: str
+    environment: dict[str, str]
+    generator_parameters: int
+    discriminator_parameters: int
+
+
+@dataclass(frozen=True)
+class MetricsBlock:
+    """One row per step from ``first_step`` on: ``values`` is float64 (rows, metrics) in the order of
+    ``catalogue.METRIC_NAMES``; ``recorded`` tells which columns mean something for this loss."""
+
+    first_step: int
+    values: npt.NDArray[np.float64]
+    recorded: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class SampleReady:
+    """Generated data float32 (count, *shape) from the run's fixed noise, after ``step``."""
+
+    step: int
+    values: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CheckpointReady:
+    """Everything that is needed to go on from ``step`` exactly."""
+
+    step: int
+    snapshot: Snapshot = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event: every step is ``completed``, or the loop ``stopped`` on command."""
+
+    step: int
+    reason: Literal["completed", "stopped"]
+
+
+Event = Started | MetricsBlock | SampleReady | CheckpointReady | Finished
+

@@ -1,0 +1,61 @@
+"""Keeps a lease alive from a thread of its own, and watches for a cancellation: a long step must not lose the job."""
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from models import leases
+from models.database import Database
+from models.leases import Lease, LeaseLost
+from models.settings import Settings
+from models.status import JobStatus
+
+log = structlog.get_logger(__name__)
+
+
+class LeaseKeeper:
+    """A context manager around an attempt. ``lost`` and ``cancelling`` are read by the training thread.
+
+    While the database is away the keeper goes on trying: only the database can say that a lease is lost.
+    """
+
+    def __init__(self, database: Database, lease: Lease, settings: Settings) -> None:
+        self.lost = False
+        self.cancelling = False
+        self._database = database
+        self._lease = lease
+        self._settings = settings
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        next_heartbeat = time.monotonic() + self._settings.heartbeat_seconds
+        while not self._done.wait(self._settings.control_poll_seconds):
+            try:
+                if time.monotonic() >= next_heartbeat:
+                    with self._database.write() as session:
+                        leases.extend(session, self._lease, self._settings.lease_seconds)
+                    next_heartbeat = time.monotonic() + self._settings.heartbeat_seconds
+                with self._database.read() as session:
+                    status = leases.status_of(session, self._lease)
+            except LeaseLost:
+                status = None
+            except SQLAlchemyError as error:
+                log.warning("the lease cannot be checked: the database is away", error=str(error).splitlines()[0])
+                continue
+            self.cancelling = status is JobStatus.CANCELLING
+            if status is None:
+                self.lost = True
+                return

@@ -1,0 +1,105 @@
+"""A worker's sign of life in the database, from a thread of the parent process (the children train)."""
+
+import os
+import platform
+import secrets
+import socket
+import threading
+from importlib import metadata
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from models import workers
+from models.database import Database
+from models.settings import Settings
+from models.tables import Worker
+
+log = structlog.get_logger(__name__)
+REPORTED_PACKAGES = ("ganjobs", "torch", "celery", "numpy", "safetensors")
+
+
+class Presence:
+    """Announces the worker, repeats its sign of life, and takes its leave."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.worker_id = f"worker_{secrets.token_hex(8)}"
+        self._settings = settings
+        self._status = "ready"
+        self._announced = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def draining(self) -> None:
+        """Called from a signal handler: only sets what the thread reads."""
+        self._status = "draining"
+
+    def stop(self) -> None:
+        """Leave the list of workers; a worker that cannot is found missing by its silence."""
+        self._status = "stopped"
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        # Connections are opened for each sign of life and closed again, so that a child forked later inherits none.
+        database = Database(self._settings.resolved_database_url, pooled=False)
+        while True:
+            last = self._stopping.is_set()
+            try:
+                self._report(database)
+            except SQLAlchemyError as error:
+                log.warning("no sign of life: the database is unavailable", error=str(error).splitlines()[0])
+            if last:
+                return
+            self._stopping.wait(self._settings.heartbeat_seconds)
+
+    def _report(self, database: Database) -> None:
+        with database.write() as session:
+            if self._announced:
+                workers.sign_of_life(session, self.worker_id, status=self._status)
+            else:
+                workers.announce(session, self._describe())
+        self._announced = True
+
+    def _describe(self) -> Worker:
+        return Worker(
+            id=self.worker_id,
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            slots=self._settings.worker_slots,
+            status=self._status,
+            devices=list_devices() if self._settings.device != "cpu" else [_cpu()],
+            versions={"python": platform.python_version()} | {name: metadata.version(name) for name in REPORTED_PACKAGES},
+        )
+
+
+def _cpu() -> dict[str, Any]:
+    return {"kind": "cpu", "name": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+
+
+def list_devices() -> list[dict[str, Any]]:
+    """GPUs with their memory in bytes, by the driver's own library (torch would initialise CUDA), or the CPU."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return [_cpu()]  # no driver on this host
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [
+            {
+                "kind": "cuda",
+                "index": index,
+                "name": str(pynvml.nvmlDeviceGetName(handle)),
+                "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+            }
+            for index, handle in enumerate(handles)
+        ] or [_cpu()]
+    finally:
+        pynvml.nvmlShutdown()

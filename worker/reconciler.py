@@ -1,0 +1,104 @@
+"""Puts right what died: a process of its own that looks at the database, ``python -m worker.reconciler``.
+
+Any number may run at once: every change is a compare-and-set. It needs no torch, and goes on when Redis is away.
+"""
+
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from models import jobs, leases, logs
+from models.database import Database
+from models.queue import Doorbell, QueueUnavailable
+from models.settings import Settings
+from models.transitions import TransitionLost
+
+log = structlog.get_logger(__name__)
+
+ALIVE_FILE = Path(tempfile.gettempdir()) / "ganjobs-reconciler.alive"
+# A pass may wait this long for a database or a Redis that does not answer.
+SLOWEST_PASS_SECONDS = 60.0
+MOST_RINGS_AT_ONCE = 100
+
+
+class Reconciler:
+    """One pass ends expired leases and rings for queued jobs whose message was lost."""
+
+    def __init__(self, database: Database, doorbell: Doorbell, settings: Settings) -> None:
+        self._database = database
+        self._doorbell = doorbell
+        self._settings = settings
+
+    def run_once(self) -> None:
+        """One pass. An outage is logged and left to the next pass."""
+        try:
+            self.end_expired_leases()
+            self.ring_for_lost_messages()
+        except SQLAlchemyError as error:
+            log.warning("the database is away", error=str(error).splitlines()[0])
+        except QueueUnavailable as error:
+            log.warning("the queue is away", error=str(error).splitlines()[0])
+
+    def end_expired_leases(self) -> int:
+        """Queue, cancel or fail jobs whose worker is gone; returns how many."""
+        with self._database.read() as session:
+            candidates = leases.expired(session)
+        ended = 0
+        for job in candidates:
+            try:
+                with self._database.write() as session:
+                    after = leases.take_back(session, job, self._settings.max_attempts)
+            except TransitionLost:
+                continue  # its worker, or another reconciler, came first
+            log.warning("lease expired", job_id=job.id, attempt=job.attempt, status=after.status)
+            ended += 1
+        return ended
+
+    def ring_for_lost_messages(self) -> int:
+        """Send as many messages as queued jobs lack; returns how many."""
+        waiting = self._doorbell.waiting()
+        with self._database.read() as session:
+            missing = jobs.count_queued(session, most=waiting + MOST_RINGS_AT_ONCE) - waiting
+        if missing > 0:
+            self._doorbell.ring(missing)
+        return max(missing, 0)
+
+
+def check(settings: Settings) -> None:
+    """Exit with 1 where the reconciler of this host has not finished a pass lately."""
+    age = time.time() - ALIVE_FILE.stat().st_mtime if ALIVE_FILE.exists() else float("inf")
+    if age > SLOWEST_PASS_SECONDS + settings.reconcile_seconds:
+        sys.exit("reconciler: no pass finished lately")
+
+
+def main(check_only: Annotated[bool, typer.Option("--check", help="Only ask whether it is alive.")] = False) -> None:
+    """Look after jobs until told to stop."""
+    settings = Settings()
+    if check_only:
+        return check(settings)
+    logs.configure(settings.log_format)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    database, doorbell = Database(settings.resolved_database_url), Doorbell(settings)
+    reconciler = Reconciler(database, doorbell, settings)
+    log.info("reconciler started", every_seconds=settings.reconcile_seconds)
+    while not stopping.is_set():
+        reconciler.run_once()
+        ALIVE_FILE.touch()
+        stopping.wait(settings.reconcile_seconds)
+    doorbell.close()
+    database.dispose()
+    return None
+
+
+if __name__ == "__main__":
+    typer.run(main)

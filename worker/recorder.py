@@ -1,0 +1,212 @@
+"""From the loop's events to rows, images and files, on a thread of its own so that training does not wait for it."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from models import events, leases, metrics, samples
+from models.catalogue import METRIC_NAMES
+from models.database import Database
+from models.leases import Lease
+from models.spec import JobSpec
+from models.storage import Storage
+from worker.gan import checkpoint, render
+from worker.gan.events import CheckpointReady, Event, Finished, MetricsBlock, SampleReady, Started
+from worker.joblog import JobLog
+from worker.rate import StepRate
+
+log = structlog.get_logger(__name__)
+
+# Blocks that may wait for the database before training waits for it.
+WAITING_EVENTS = 16
+PROGRESS_LINE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class RecordedJob:
+    """What the recorder must know of the job it writes for."""
+
+    id: str
+    number: int
+    segment: int
+    lease: Lease
+    spec: JobSpec
+    training_seconds: float
+    fingerprint: str
+
+
+class RecorderFailed(Exception):
+    """What was recorded could not be stored; the cause says why. What was stored before stays."""
+
+
+class Recorder:
+    """Writes events in order, each in one transaction that checks the lease, and repeats a write for
+    ``outage_seconds`` while the database is away. All writes can be repeated without harm.
+
+    Raises (from ``put`` and ``close``): ``RecorderFailed`` caused by what the thread met, ``leases.LeaseLost`` among it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        job: RecordedJob,
+        joblog: JobLog,
+        points: Any,
+        outage_seconds: float,
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._job = job
+        self._joblog = joblog
+        self._points = points
+        self._rate = StepRate(job.training_seconds)
+        self._next_progress_line = 0.0
+        self._queue: queue.Queue[Event | None] = queue.Queue(maxsize=WAITING_EVENTS)
+        self._failure: BaseException | None = None
+        self._retry = Retrying(
+            retry=retry_if_exception_type((OperationalError, InterfaceError)),
+            wait=wait_exponential_jitter(initial=0.2, max=5),
+            stop=stop_after_delay(outage_seconds),
+            before_sleep=self._on_outage,
+            reraise=True,
+        )
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    @property
+    def training_seconds(self) -> float:
+        """Training time of the job so far, earlier attempts included."""
+        return self._rate.training_seconds
+
+    def put(self, event: Event) -> None:
+        """Hand over an event; waits where ``WAITING_EVENTS`` are waiting already."""
+        self._rate.observe(event)
+        while True:
+            self._raise_failure()
+            try:
+                return self._queue.put(event, timeout=0.5)
+            except queue.Full:
+                continue
+
+    def close(self) -> None:
+        """Wait until everything handed over is stored."""
+        while self._thread.is_alive():
+            try:
+                self._queue.put(None, timeout=0.5)
+                break
+            except queue.Full:
+                continue
+        self._thread.join()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise RecorderFailed(str(self._failure)) from self._failure
+
+    def _run(self) -> None:
+        try:
+            while (event := self._queue.get()) is not None:
+                self._store(event)
+        except BaseException as error:  # noqa: BLE001 - handed to the training thread, which raises it
+            self._failure = error
+
+    def _store(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._started(event)
+            case MetricsBlock():
+                self._block(event)
+            case SampleReady():
+                self._sample(event)
+            case CheckpointReady():
+                self._checkpoint(event)
+            case Finished():
+                self._joblog.info("training ended", step=event.step, reason=event.reason)
+
+    def _write(self, statements: Callable[[Session], None], **values: Any) -> None:
+        """One transaction: the lease checked and ``values`` set on the job, the log lines so far, then ``statements``."""
+        lines = self._joblog.drain()
+        lease = self._job.lease
+
+        def attempt() -> None:
+            with self._database.write() as session:
+                leases.hold(session, lease, **values)
+                events.add_log_lines(session, lease.job_number, lease.attempt, lines)
+                statements(session)
+
+        self._retry(attempt)
+
+    def _started(self, event: Started) -> None:
+        message = f"training on {event.device} from step {event.step}"
+        data = {
+            "step": event.step,
+            "device": event.device,
+            "environment": event.environment,
+            "generator_parameters": event.generator_parameters,
+            "discriminator_parameters": event.discriminator_parameters,
+        }
+        self._joblog.info(message, **data)
+        self._write(
+            lambda session: events.add(session, self._job.number, "job.training", message, **data),
+            data_fingerprint=self._job.fingerprint,
+        )
+
+    def _block(self, block: MetricsBlock) -> None:
+        job = self._job
+        rows = [
+            [value if recorded else None for value, recorded in zip(row, block.recorded, strict=True)]
+            for row in block.values.tolist()
+        ]
+        last_step = block.first_step + len(rows) - 1
+        latest = dict(zip(METRIC_NAMES, map(metrics.jsonable, rows[-1]), strict=True))
+        self._progress_line(last_step, latest)
+        self._write(
+            lambda session: metrics.write_rows(session, job.number, job.segment, block.first_step, rows),
+            step=last_step,
+            latest_metrics={"step": last_step, **latest},
+            steps_per_second=self._rate.steps_per_second,
+            training_seconds=self._rate.training_seconds,
+        )
+
+    def _progress_line(self, step: int, latest: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if now >= self._next_progress_line:
+            self._next_progress_line = now + PROGRESS_LINE_SECONDS
+            self._joblog.info("progress", step=step, d_loss=latest["d_loss"], g_loss=latest["g_loss"])
+
+    def _sample(self, sample: SampleReady) -> None:
+        job = self._job
+        picture = render.render(sample, self._points)
+        size = (picture.width, picture.height)
+        self._write(
+            lambda session: samples.add_sample(session, (job.number, job.segment), sample.step, picture.png, size)
+        )
+
+    def _checkpoint(self, ready: CheckpointReady) -> None:
+        job, attempt = self._job, self._job.lease.attempt
+        # The attempt is part of the name: one that lost its lease can never touch its successor's files.
+        folder = f"jobs/{job.id}/checkpoints/{job.segment}-{ready.step}-{attempt}"
+        files = self._storage.write_folder(folder, checkpoint.to_files(ready.snapshot))
+        superseded: list[str] = []
+
+        def record(session: Session) -> None:
+            key = (job.number, job.segment)
+            samples.add_checkpoint(session, key, ready.step, attempt, folder, dict(files))
+            superseded[:] = samples.drop_old_checkpoints(session, key, job.spec.keep_checkpoints)
+
+        self._joblog.info("checkpoint stored", step=ready.step, bytes=sum(file["size"] for file in files.values()))
+        self._write(record, crashes=0)
+        for old in superseded:
+            self._storage.delete(old)
+
+    def _on_outage(self, state: Any) -> None:
+        log.warning("the database is away; holding what was recorded", job_id=self._job.id, tries=state.attempt_number)
