@@ -1,9 +1,11 @@
 """The OpenAPI document: examples, and the problems of each operation."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from api import examples
@@ -60,11 +62,26 @@ def _problem_response(kinds: list[str]) -> dict[str, Any]:
     return response
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of ``app``, with the schemas that no route names by itself."""
+def document(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
+    """The OpenAPI document of ``app``, made of ``routers``, with the schemas that no route names by itself."""
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         _, own = models_json_schema([(Problem, "serialization"), (JobSpec, "validation")], ref_template=REFERENCE)
         made["components"]["schemas"] |= own["$defs"]
+        for view in ("JobView", "Validation"):  # serve it as it was stored, so their own schema is any object
+            made["components"]["schemas"][view]["properties"]["spec"] = {"$ref": REFERENCE.format(model="JobSpec")}
+        for router in routers:
+            for route in router.routes:
+                _restore_examples(made, cast(APIRoute, route))
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _restore_examples(made: dict[str, Any], route: APIRoute) -> None:
+    """FastAPI drops every null from the document, those in examples too: put these in as they were written."""
+    for method in route.methods or ():
+        documented = made["paths"][route.path][method.lower()]["responses"]
+        for status, response in route.responses.items():
+            for media_type, content in response.get("content", {}).items():
+                shown = {name: content[name] for name in ("example", "examples") if name in content}
+                documented[str(status)]["content"][media_type].update(shown)

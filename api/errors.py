@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from api.validation import FieldError, describe, described
 
@@ -28,11 +30,13 @@ TITLES: dict[str, tuple[int, str]] = {
     "sample_not_found": (404, "No such sample"),
     "checkpoint_not_found": (404, "No such checkpoint file"),
     "method_not_allowed": (405, "This address does not take this method"),
+    "malformed_range": (400, "The Range header is not valid"),
     "job_finished": (409, "The job has already finished"),
     "job_not_finished": (409, "The job has not finished"),
     "file_gone": (410, "The file is no longer stored"),
     "body_too_large": (413, "The body is too large"),
     "unsupported_media_type": (415, "The body must be application/json"),
+    "range_not_satisfiable": (416, "The file has no such part"),
     "invalid_request": (422, "The request is not valid"),
     "idempotency_conflict": (422, "The idempotency key belongs to another request"),
     "internal_error": (500, "Something went wrong on our side"),
@@ -66,8 +70,8 @@ def problem_type(kind: str) -> str:
     return f"urn:ganjobs:problem:{kind}"
 
 
-def problem_response(path: str, problem: HTTPException) -> Response:
-    """The response of a problem met at ``path``."""
+def problem_response(scope: Scope, problem: HTTPException) -> Response:
+    """The response of a problem met with the request of ``scope``."""
     kind = problem.kind if isinstance(problem, Problem) else _kind_of(problem.status_code)
     title = TITLES[kind][1] if kind in TITLES else HTTPStatus(problem.status_code).phrase
     body: dict[str, Any] = {
@@ -75,7 +79,7 @@ def problem_response(path: str, problem: HTTPException) -> Response:
         "title": title,
         "status": problem.status_code,
         "detail": problem.detail,
-        "instance": path,
+        "instance": _path_of(scope),
     }
     errors = problem.errors if isinstance(problem, Problem) else ()
     if errors:
@@ -85,13 +89,15 @@ def problem_response(path: str, problem: HTTPException) -> Response:
     return Response(content, problem.status_code, problem.headers, MEDIA_TYPE)
 
 
+def _path_of(scope: Scope) -> str:
+    """The path as it was sent; servers need not hand it on, but ours do."""
+    raw: bytes | None = scope.get("raw_path")
+    return quote(scope["path"], errors="replace") if raw is None else quote(raw, safe="/%:@!$&'()*+,;=~")
+
+
 def _kind_of(status: int) -> str:
     """The general kind of a status that a library answers with; empty where there is none."""
     return {404: "not_found", 405: "method_not_allowed", 400: "malformed_body"}.get(status, "")
-
-
-def _path(request: Request) -> str:
-    return request.url.path
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
@@ -100,13 +106,13 @@ async def _on_http(request: Request, error: Exception) -> Response:
         error = HTTPException(405, f"{request.method} is not possible here", error.headers)
     if not isinstance(error, Problem) and error.status_code == HTTPStatus.NOT_FOUND:
         error = HTTPException(404, "No operation has this path; see /docs for those there are.", error.headers)
-    return problem_response(_path(request), error)
+    return problem_response(request.scope, error)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = described(error.errors())
-    return problem_response(_path(request), Problem("invalid_request", describe(errors), errors))
+    return problem_response(request.scope, Problem("invalid_request", describe(errors), errors))
 
 
 async def _on_database(request: Request, error: Exception) -> Response:
@@ -114,16 +120,16 @@ async def _on_database(request: Request, error: Exception) -> Response:
     wrong_data = isinstance(error, IntegrityError | DataError)
     if not isinstance(error, DBAPIError | PoolTimeout) or wrong_data:
         return await _on_unexpected(request, error)
-    log.error("database unavailable", path=_path(request), error=str(error).splitlines()[0])
+    log.error("database unavailable", path=request.scope["path"], error=str(error).splitlines()[0])
     detail = "The database does not answer. Nothing was changed unless you see it later; try again."
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    return problem_response(_path(request), Problem("unavailable", detail, headers=headers))
+    return problem_response(request.scope, Problem("unavailable", detail, headers=headers))
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected error", path=_path(request), exc_info=error)
+    log.error("unexpected error", path=request.scope["path"], exc_info=error)
     detail = "The error has been logged; nothing of it is told here."
-    return problem_response(_path(request), Problem("internal_error", detail))
+    return problem_response(request.scope, Problem("internal_error", detail))
 
 
 def install(app: FastAPI) -> None:

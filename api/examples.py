@@ -183,7 +183,7 @@ NOT_READY = {
 }
 
 DETAILS: dict[str, str] = {
-    "malformed_body": "The body is not JSON in UTF-8 (RFC 8259, without NaN and Infinity): expected value at line 1 column 6.",
+    "malformed_body": "The body is not JSON in UTF-8 (RFC 8259, without NaN and Infinity): line 1 column 6.",
     "ambiguous_header": "Idempotency-Key was sent more than once: which one holds?",
     "job_not_found": f"There is no job '{JOB_ID}', or it has been deleted.",
     "sample_not_found": "The job has no sample of step 201.",
@@ -193,6 +193,8 @@ DETAILS: dict[str, str] = {
     "file_gone": "The file was recorded, but is no longer on disk.",
     "body_too_large": "A body may have at most 1048576 bytes.",
     "unsupported_media_type": "Content-Type must be application/json in UTF-8; it is: text/plain.",
+    "malformed_range": "Range must be like bytes=0-1023.",
+    "range_not_satisfiable": "The file has 1048576 bytes.",
     "invalid_request": "generator.latent_dim: Input should be less than or equal to 4096",
     "idempotency_conflict": f"The key was used for {JOB_ID}, whose spec differs.",
     "internal_error": "The error has been logged; nothing of it is told here.",

@@ -18,7 +18,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         if self._is_too_long(Headers(scope=scope).get("content-length", "0")):
-            await problem_response(scope["path"], self._problem())(scope, receive, send)
+            await problem_response(scope, self._problem())(scope, receive, send)
             return
         received = 0
 

@@ -1,10 +1,7 @@
-"""The API's log: one line per event, and one per request."""
+"""The access log: one line per request, with the id of the job it is about."""
 
-import logging
 import re
-import sys
 import time
-from typing import Literal
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,25 +10,6 @@ PROBES = ("/livez", "/readyz")
 JOB_ID = re.compile(r"/(job_[0-9a-f]{24})(?:/|$)")
 
 log = structlog.get_logger("api.access")
-
-
-def configure(log_format: Literal["console", "json"]) -> None:
-    """Write log lines to standard error, as JSON or for people."""
-    as_json = log_format == "json"
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([structlog.processors.format_exc_info] if as_json else []),
-            structlog.processors.JSONRenderer()
-            if as_json
-            else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        # Looked up at each line: standard error may have been replaced since.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )
 
 
 class AccessLog:

@@ -9,17 +9,19 @@ import structlog
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api import documentation, errors, logs
+from api import documentation, errors
 from api.dependencies import Services
 from api.limits import BodyLimit
 from api.logs import AccessLog
 from api.routes import checkpoints, health, history, jobs, metrics, samples, service
+from models import logs
 from models.database import Database
 from models.queue import Doorbell
 from models.settings import Settings
 from models.storage import open_storage
 
 log = structlog.get_logger(__name__)
+ROUTERS = tuple(module.router for module in (jobs, metrics, samples, history, checkpoints, service, health))
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -46,9 +48,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(AccessLog)  # added last, it is outermost: it sees refused bodies too
-    for module in (jobs, metrics, samples, history, checkpoints, service, health):
-        app.include_router(module.router)
-    app.openapi = partial(documentation.document, app)  # type: ignore[method-assign]
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = partial(documentation.document, app, ROUTERS)  # type: ignore[method-assign]
     return app
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from models import catalogue
 from models.metrics import jsonable
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 # The database's times are UTC and do not say so.
 Time = Annotated[datetime, AfterValidator(lambda time: time.replace(tzinfo=UTC))]
 # Served as it was stored: bounds may have been tightened since.
-StoredSpec = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/JobSpec"})]
+StoredSpec = dict[str, Any]
 Number = int | float | Literal["NaN", "Infinity", "-Infinity"] | None
 
 

@@ -1,12 +1,9 @@
 """From pydantic's errors to ours: dotted field paths as the user wrote them, and the limit that was passed."""
 
-import types
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, NotRequired, TypedDict, Union, get_args, get_origin
+from typing import Any, NotRequired, TypedDict
 
-from pydantic import BaseModel
-
-from models.spec import JobSpec
+from models.validation import error_path
 
 MAX_TEXT = 300
 LIMITS = ("limit", "ge", "gt", "le", "lt", "max_length", "min_length", "multiple_of", "expected_tags", "expected")
@@ -32,11 +29,7 @@ def describe(errors: Sequence[FieldError]) -> str:
 def _described(error: Mapping[str, Any]) -> FieldError:
     where, *path = error["loc"]
     context = error.get("ctx", {})
-    parts = field_path(path, JobSpec) if where == "body" else [str(part) for part in path]
-    if error["type"].startswith("union_tag"):
-        parts.append(context["discriminator"].strip("'"))
-    if "field" in context:  # an error between fields names the one at fault
-        parts.append(context["field"])
+    parts = error_path(path, error) if where == "body" else [str(part) for part in path]
     described: FieldError = {
         "field": _short(".".join(parts)),
         "in": where,
@@ -58,44 +51,3 @@ def _choices(text: str) -> list[str] | str:
 
 def _short(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
-
-
-def field_path(path: Sequence[str | int], annotation: Any) -> list[str]:
-    """``path`` without what is pydantic's own: the tags of unions, and the marks of dictionary keys.
-
-    Walks the types along the path, because a field may be called as a tag is.
-    """
-    parts: list[str] = []
-    for part in path:
-        member = _member(annotation, part)
-        if member is not None:
-            annotation = member
-        elif part != "[key]":
-            parts.append(str(part))
-            annotation = _inside(annotation, part)
-    return parts
-
-
-def _member(annotation: Any, tag: str | int) -> type[BaseModel] | None:
-    """The model that ``tag`` stands for, where ``annotation`` is a union of models told apart by ``kind``."""
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) not in (Union, types.UnionType):
-        return None
-    for member in get_args(annotation):
-        field = member.model_fields.get("kind") if _is_model(member) else None
-        if field is not None and get_origin(field.annotation) is Literal and tag in get_args(field.annotation):
-            return member  # type: ignore[no-any-return]
-    return None
-
-
-def _inside(annotation: Any, part: str | int) -> Any:
-    """The type one step further in; ``None`` where it does not matter any more."""
-    if _is_model(annotation):
-        field = annotation.model_fields.get(part)
-        return field.annotation if field else None
-    return None
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -48,7 +48,8 @@ def main() -> NoReturn:
         fail(str(error))
     except ValidationError as error:  # of the settings: everything else is validated where it is read
         first = error.errors()[0]
-        fail(f"setting {first['loc'][0]}: {first['msg']}")
+        name = str(first["loc"][0])
+        fail(f"{name if name.isupper() else f'GANJOBS_{name.upper()}'}: {first['msg']}")
     except OSError as error:
         fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     sys.exit(exitcodes.OK)

@@ -19,11 +19,13 @@ Json = dict[str, Any]
 # Tries of a request that may be repeated, and the wait before the second; it doubles.
 TRIES = 4
 FIRST_WAIT_SECONDS = 0.1
+# As many as the API gives at once.
+MAX_ROWS = 10_000
 TIMEOUT = httpx.Timeout(30, connect=5)
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
-@dataclass(frozen=True)
+@dataclass
 class MetricRows:
     """Rows of metrics by column: ``columns[name][i]`` belongs to ``steps[i]``; ``None`` where it was not recorded.
 
@@ -33,6 +35,15 @@ class MetricRows:
     steps: list[int]
     columns: dict[str, list[float | None]]
     next_step: int
+
+    def extend(self, columns: Mapping[str, Sequence[float | str | None]], next_step: int) -> None:
+        """Add the rows that follow, as the API sends them."""
+        for name, values in columns.items():
+            if name == "step":
+                self.steps.extend(int(step) for step in values if step is not None)
+            else:
+                self.columns.setdefault(name, []).extend(map(_number, values))
+        self.next_step = next_step
 
     def finite(self, name: str) -> list[float]:
         """The values of a column that are finite numbers."""
@@ -104,12 +115,17 @@ class Client:
     def metrics(
         self, job_id: str, keys: Sequence[str] = (), from_step: int | None = None, last: int | None = None
     ) -> MetricRows:
-        """Rows of metrics from ``from_step`` on, or the ``last`` so many; all columns unless ``keys`` names some."""
-        params = {"keys": ",".join(keys) or None, "from_step": from_step, "last": last}
-        body = self._json("GET", f"/v1/jobs/{job_id}/metrics", params=_given(params))
-        columns = {name: [_number(value) for value in values] for name, values in body["columns"].items()}
-        steps = [int(step) for step in columns.pop("step") if step is not None]
-        return MetricRows(steps, columns, body["next_step"])
+        """All rows from ``from_step`` on, or the ``last`` so many; all metrics unless ``keys`` names some."""
+        params = _given({"keys": ",".join(keys) or None, "from_step": from_step, "last": last})
+        if last is None:
+            params["limit"] = MAX_ROWS
+        rows = MetricRows([], {}, from_step or 0)
+        more = True
+        while more:
+            body = self._json("GET", f"/v1/jobs/{job_id}/metrics", params=params)
+            rows.extend(body["columns"], body["next_step"])
+            params["from_step"], more = body["next_step"], body["has_more"]
+        return rows
 
     def samples(self, job_id: str) -> list[Json]:
         """All sample images of a job, by step, without their bytes."""

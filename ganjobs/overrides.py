@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from models.spec import JobSpec
 from models.specfile import load_spec, read_mapping
-from models.validation import describe
+from models.validation import one_line
 
 
 class OverrideError(Exception):
@@ -31,8 +31,7 @@ def load_with_overrides(path: Path, overrides: Sequence[str], fields: Mapping[st
     try:
         return JobSpec.model_validate(body | dict(fields))
     except ValidationError as error:
-        problems = "; ".join(f"{problem.field}: {problem.message}" for problem in describe(error.errors()))
-        raise OverrideError(f"{path}, with what was set: {problems}") from error
+        raise OverrideError(f"{path}, with what was set: {one_line(error)}") from error
 
 
 def apply(body: dict[str, Any], override: str) -> None:

@@ -90,7 +90,7 @@ class LineDisplay:
     def update(self, progress: Progress) -> None:
         status, when = self._said
         if progress.job["status"] != status or self._now() - when >= LINE_SECONDS:
-            self._console.print(line(progress), markup=False)
+            self._console.print(line(progress), markup=False, soft_wrap=True)
             self._said = (progress.job["status"], self._now())
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ def line(progress: Progress) -> str:
         parts.append(f"{text.number(job['steps_per_second'], 3)} steps/s, {text.duration(progress.seconds_left)} left")
     for name, value, level in progress.readings():
         if value != "-":
-            parts.append(f"{name} {value}" + (f" (equilibrium {level})" if level != "-" else ""))
+            parts.append(f"{name} {value}" + (f" ({level})" if level != "-" else ""))
     return "  ".join(parts)
 
 

@@ -26,11 +26,10 @@ class database_now(Function[datetime]):  # noqa: N801 - reads as the SQL functio
     Leases are compared with one clock only, so that workers whose clocks differ still agree.
     """
 
-    type = DateTime()
     inherit_cache = True
 
     def __init__(self, offset: float = 0) -> None:
-        super().__init__("database_now", offset)
+        super().__init__("database_now", offset, type_=DateTime())
 
 
 @compiles(database_now, "postgresql")

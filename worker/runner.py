@@ -148,7 +148,8 @@ class Attempt:
         while True:
             recorder.put(event)
             if isinstance(event, Finished):
-                return stop or Outcome(JobStatus.SUCCEEDED, "every step was trained")
+                trained = Outcome(JobStatus.SUCCEEDED, "every step was trained")
+                return trained if stop is None or event.reason == "completed" else stop
             if keeper.lost:
                 raise LeaseLost(f"attempt {self._lease.attempt} no longer holds its job")
             if keeper.cancelling:

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from api import caching, examples
 from api.dependencies import ReadSession, ServicesHeld, Step, TheJob
 from api.documentation import answers, file_of, not_modified, problems
-from api.errors import Problem
+from api.errors import Problem, problem_response
 from api.records import CheckpointView
 from api.schemas import Page
 from api.strict import StrictRoute
@@ -16,6 +17,33 @@ from models import samples
 
 MEDIA_TYPE = "application/octet-stream"
 router = APIRouter(prefix="/v1/jobs/{job_id}/checkpoints", tags=["checkpoints"], route_class=StrictRoute)
+
+
+class RangedFile(FileResponse):
+    """A file, or the part of it that Range asks for; a Range it cannot meet is a problem like any other."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = False
+
+        async def checked(message: Message) -> None:
+            nonlocal refused
+            problem = self._problem(message["status"]) if message["type"] == "http.response.start" else None
+            if problem is not None:
+                refused = True
+                await problem_response(scope, problem)(scope, receive, send)
+            elif not refused:
+                await send(message)
+
+        await super().__call__(scope, receive, checked)
+
+    def _problem(self, status: int) -> Problem | None:
+        size = self.headers["content-length"]
+        if status == 400:
+            return Problem("malformed_range", "Range must be like bytes=0-1023.")
+        if status == 416:
+            headers = {"Content-Range": f"bytes */{size}"}
+            return Problem("range_not_satisfiable", f"The file has {size} bytes.", headers=headers)
+        return None
 
 
 @router.get(
@@ -39,9 +67,8 @@ def list_checkpoints(session: ReadSession, job: TheJob) -> Page[CheckpointView]:
     responses={
         200: file_of(MEDIA_TYPE, "The file", {}),
         206: file_of(MEDIA_TYPE, "The part that Range asked for", {}),
-        416: {"description": "The file has no such part."},
         **not_modified(),
-        **problems("job_not_found", "checkpoint_not_found", "file_gone"),
+        **problems("job_not_found", "checkpoint_not_found", "file_gone", "malformed_range", "range_not_satisfiable"),
     },
 )
 def download_checkpoint_file(
@@ -72,4 +99,4 @@ def download_checkpoint_file(
     headers = {"ETag": etag, "Cache-Control": caching.NO_CACHE}
     if caching.is_current(request, etag):
         return Response(status_code=304, headers=headers)
-    return FileResponse(path, headers=headers, media_type=MEDIA_TYPE, filename=name, stat_result=stat)
+    return RangedFile(path, headers=headers, media_type=MEDIA_TYPE, filename=name, stat_result=stat)

@@ -20,12 +20,12 @@ from models.queue import QueueUnavailable
 
 # A probe that hangs is given up after this long (seconds).
 PATIENCE = 3.0
-# Threads for probes, so that hung ones cannot take those of requests.
-PROBES_AT_ONCE = 9
+# Threads for each check, so that hung probes take neither those of requests nor those of other checks.
+PROBES_AT_ONCE = 3
 
 log = structlog.get_logger(__name__)
 router = APIRouter(tags=["health"], route_class=StrictRoute)
-_limiter: RunVar[CapacityLimiter] = RunVar("probe_limiter")
+_limiters: RunVar[dict[str, CapacityLimiter]] = RunVar("probe_limiters")
 
 NOT_READY: Responses = {
     503: {
@@ -62,7 +62,7 @@ async def live() -> Liveness:
 async def ready(held: ServicesHeld, response: Response) -> Readiness:
     """Asks the database and the queue, and looks for a worker, all at once and for a few seconds at most."""
     probes = {"database": _ask_database, "queue": _ask_queue, "worker": _look_for_workers}
-    checks: dict[str, Check] = {}
+    checks = dict.fromkeys(probes, Check(status="unavailable", detail="not asked"))
 
     async def check(name: str, probe: Callable[[Services], str]) -> None:
         checks[name] = await _check(name, partial(probe, held))
@@ -81,7 +81,7 @@ async def _check(name: str, probe: Callable[[], str]) -> Check:
     detail = f"no answer within {PATIENCE:g} seconds"
     with anyio.move_on_after(PATIENCE):
         try:
-            found = await to_thread.run_sync(probe, abandon_on_cancel=True, limiter=_probe_limiter())
+            found = await to_thread.run_sync(probe, abandon_on_cancel=True, limiter=_limiter(name))
         except (SQLAlchemyError, QueueUnavailable) as error:
             log.warning("not ready", check=name, error=str(error).splitlines()[0])
             detail = "cannot be reached"
@@ -92,12 +92,10 @@ async def _check(name: str, probe: Callable[[], str]) -> Check:
     return Check(status="unavailable", detail=detail)
 
 
-def _probe_limiter() -> CapacityLimiter:
-    try:
-        return _limiter.get()
-    except LookupError:
-        _limiter.set(CapacityLimiter(PROBES_AT_ONCE))
-        return _limiter.get()
+def _limiter(name: str) -> CapacityLimiter:
+    limiters = _limiters.get({})
+    _limiters.set(limiters)
+    return limiters.setdefault(name, CapacityLimiter(PROBES_AT_ONCE))
 
 
 def _ask_database(held: Services) -> str:

@@ -1,6 +1,6 @@
 """Reading the rows of a job's steps."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -75,7 +75,7 @@ def _refuse_with_last(**others: int | None) -> None:
 
 
 def _view(job: Job, names: list[str], rows: Rows, has_more: bool, start: int) -> MetricRows:
-    columns: dict[str, list[int | float | str | None]] = {"step": [step for step, _ in rows]}
+    columns: dict[str, list[Any]] = {"step": [step for step, _ in rows]}
     for index, name in enumerate(names):
         columns[name] = [jsonable(values[index]) for _, values in rows]
     # Built from values of known types, up to 100,000 of them: checking each again would cost more than reading them.

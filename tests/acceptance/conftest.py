@@ -1,0 +1,25 @@
+"""One running service that most tests here share: starting one takes seconds."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ganjobs.client import Client
+from support.serving import Serving
+
+
+@pytest.fixture(scope="session")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    service = Serving(tmp_path_factory.mktemp("serve") / "data")
+    try:
+        service.wait_for("ready;")
+        yield service
+        assert service.interrupt() == 0
+    finally:
+        service.make_sure_it_is_gone()
+
+
+@pytest.fixture
+def client(serving: Serving) -> Iterator[Client]:
+    with serving.client() as client:
+        yield client

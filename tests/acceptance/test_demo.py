@@ -1,0 +1,37 @@
+"""``ganjobs demo`` from end to end."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from support.serving import RING, environment, processes_of
+
+
+def test_the_demonstration_shows_losses_beside_equilibrium_and_leaves_a_picture(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(yaml.safe_dump(RING))
+    command = [sys.executable, "-m", "ganjobs", "demo", "--spec", str(spec), "--data-folder", str(tmp_path / "data")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment())
+    assert (result.returncode, result.stderr) == (0, "")
+    words = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.strip()}
+    assert words["D(x)"][-1] == words["D(G(z))"][-1] == "0.5"
+    tables = [line.split() for line in result.stdout.splitlines() if line.startswith(("D loss", "G loss"))]
+    assert [row[-1] for row in tables] == ["1.386", "0.6931"]
+    assert all(0 < float(row[2]) < 10 for row in tables)
+    picture = Path(words["samples"][1])
+    assert picture.name.endswith("-step-00000060.png")
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+    assert "generator.safetensors" in words["generator"][1]
+    assert "poor evidence of success" in result.stdout
+    assert processes_of(tmp_path / "data") == {}
+
+
+def test_a_job_that_cannot_be_trained_is_no_success(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(yaml.safe_dump(RING | {"steps": 0}))
+    command = [sys.executable, "-m", "ganjobs", "demo", "--spec", str(spec), "--data-folder", str(tmp_path / "data")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment())
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert not (tmp_path / "data").exists()

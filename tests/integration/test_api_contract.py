@@ -1,0 +1,150 @@
+"""The OpenAPI document, held against itself and against what the API really answers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings, strategies
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from support.http import served
+from support.progress import checkpoint, claim, draw, finish, log_lines, queue_job, record
+
+from api.main import create_app
+from models.database import Database
+from models.settings import Settings
+from models.storage import open_storage
+
+EXAMPLES_PER_OPERATION = 15
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture
+def document(client: httpx.Client) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/openapi.json").json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def test_every_operation_is_documented(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, operation in operations(document)]
+    assert len(ids) == len(set(ids)) > 15
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert "HTTPValidationError" not in str(operation), name
+        for status, response in operation["responses"].items():
+            for media_type, content in response.get("content", {}).items():
+                if "json" in media_type:
+                    assert "example" in content or "examples" in content, (name, status)
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert content["examples"], name
+
+
+def test_every_operation_names_its_problems(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        problems = {status for status, response in operation["responses"].items() if "problem" in str(response)}
+        assert {"422", "500"} <= problems, name
+        if "{job_id}" in name:
+            assert {"404", "503"} <= problems, name
+        if "requestBody" in operation:
+            assert {"400", "413", "415"} <= problems, name
+
+
+def test_examples_meet_their_schemas(document: dict[str, Any]) -> None:
+    checked = 0
+    for name, operation in operations(document):
+        for response in operation["responses"].values():
+            for content in response.get("content", {}).values():
+                schema = content.get("schema", {}) | {"components": document["components"]}
+                shown = [each["value"] for each in content.get("examples", {}).values()]
+                for example in [*shown, *([content["example"]] if "example" in content else [])]:
+                    errors = [error.message for error in jsonschema_rs.iter_errors(schema, example)]
+                    assert errors == [], name
+                    checked += 1
+    assert checked > 50
+
+
+def test_the_documentation_needs_no_network(client: httpx.Client) -> None:
+    for path in ("/docs", "/redoc"):
+        page = client.get(path)
+        assert page.status_code == 200
+        assert "https://" not in page.text
+    assert client.get("/static-offline-docs/swagger-ui-bundle.js").status_code == 200
+
+
+@pytest.fixture
+def url(settings: Settings, database: Database) -> Iterator[str]:
+    """An API with a finished job, a running one and a queued one."""
+    storage = open_storage(settings.storage_url)
+    for _ in range(2):
+        queue_job(database, metadata={"project": "thesis"})
+        job, lease = claim(database)
+        record(database, job, lease, 1, [[1.0, float("nan"), *[None] * 7]] * 5)
+        draw(database, job, [0, 5])
+        log_lines(database, job, ["hello"])
+        checkpoint(database, storage, job, lease, 5)
+    finish(database, lease)
+    queue_job(database)
+    with served(create_app(settings)) as url:
+        yield url
+
+
+@pytest.mark.timeout(170)
+def test_the_api_keeps_to_its_document(url: str) -> None:
+    """Generated requests, valid and not: no answer may be a 5xx, nor one that the document does not describe."""
+    document = schemathesis.openapi.from_url(f"{url}/openapi.json")
+    known = [job["id"] for job in httpx.get(f"{url}/v1/jobs").json()["data"]]
+    statuses: dict[str, set[int]] = {}
+    found = [each.ok() for each in document.get_all_operations()]
+    for operation in sorted(found, key=lambda each: ("GET", "POST", "DELETE").index(each.method.upper())):
+        if operation.path != "/readyz":  # takes no parameters, and is 503 without a worker
+            statuses[operation.label] = answers(operation, known)
+    assert len(statuses) > 15
+    # Not everything was refused: at least once, each operation did what it is for.
+    assert [label for label, seen in statuses.items() if not seen & {200, 201, 202}] == []
+
+
+def answers(operation: Any, job_ids: list[str]) -> set[int]:
+    """The statuses of an operation's answers to generated requests, most of them about jobs that exist."""
+    seen: set[int] = set()
+    ids = [{"job_id": job_id} for job_id in job_ids]
+    existing: list[dict[str, Any]] = [{}, *ids, *(each | {"step": 5, "name": "generator.safetensors"} for each in ids)]
+    kinds = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
+    cases = strategies.one_of(*(operation.as_strategy(generation_mode=kind) for kind in kinds))
+
+    @settings(
+        max_examples=EXAMPLES_PER_OPERATION,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases, existing=strategies.sampled_from(existing))
+    def check(case: schemathesis.Case, existing: dict[str, Any]) -> None:
+        for name in case.path_parameters.keys() & existing.keys():
+            case.path_parameters[name] = existing[name]
+        seen.add(case.call_and_validate(checks=CHECKS).status_code)
+
+    check()
+    return seen

@@ -1,0 +1,58 @@
+"""Migrations go up and down on both databases, and make the tables that the code declares."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from migrations.run import downgrade, upgrade
+from models.database import Database
+from models.tables import Base
+
+INDEXES = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name <> 'alembic_version'",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes "
+    "WHERE schemaname = 'public' AND tablename <> 'alembic_version'",
+}
+
+
+def definitions(database: Database) -> dict[str, str]:
+    """The whole text of every index (and, on SQLite, table): reflection leaves out expressions and conditions."""
+    with database.engine.connect() as connection:
+        rows = connection.execute(text(INDEXES[connection.dialect.name])).all()
+    return {name: " ".join(definition.split()) for name, definition in rows}
+
+
+def columns_differ(database: Database) -> list[object]:
+    options = {
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_object": lambda _object, _name, kind, *_: kind != "index",
+    }
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        return list(compare_metadata(context, Base.metadata))
+
+
+def test_tables_and_migrations_agree(database: Database) -> None:
+    assert columns_differ(database) == []
+    migrated = definitions(database)
+    with database.engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            table.drop(connection)
+    Base.metadata.create_all(database.engine)
+    assert definitions(database) == migrated
+    assert len(migrated) > 10
+
+
+def test_a_difference_would_be_noticed(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE jobs ADD COLUMN forgotten INTEGER"))
+    assert [difference[0] for difference in columns_differ(database)] == ["remove_column"]  # type: ignore[index]
+
+
+def test_up_and_down_and_up_again(database: Database, database_url: str) -> None:
+    downgrade(database_url)
+    assert set(inspect(database.engine).get_table_names()) <= {"alembic_version", "sqlite_sequence"}
+    upgrade(database_url)
+    assert set(Base.metadata.tables) < set(inspect(database.engine).get_table_names())
+    upgrade(database_url)  # a second time changes nothing

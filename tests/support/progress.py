@@ -1,0 +1,95 @@
+"""What a worker does to a job, done by hand: tests of readers need no training."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from models import events, jobs, leases, metrics, samples, workers
+from models.database import Database
+from models.leases import Lease
+from models.spec import JobSpec
+from models.status import JobStatus
+from models.storage import Storage, job_folder
+from models.tables import Job, Worker
+
+PNG = b"\x89PNG\r\n\x1a\n not really an image"
+POINTS = {
+    "dataset": {"kind": "ring"},
+    "generator": {"kind": "mlp", "hidden_sizes": [8]},
+    "discriminator": {"kind": "mlp", "hidden_sizes": [8]},
+    "steps": 100,
+    "batch_size": 16,
+}
+
+
+def queue_job(database: Database, **changes: object) -> str:
+    """The id of a new queued job."""
+    with database.write() as session:
+        job, _ = jobs.create(session, JobSpec.model_validate(POINTS | changes))
+        return job.id
+
+
+def claim(database: Database, worker_id: str = "worker-1", seconds: float = 600) -> tuple[Job, Lease]:
+    """Claim the next queued job."""
+    with database.write() as session:
+        job = leases.claim(session, worker_id, seconds)
+        assert job is not None
+        return job, Lease(job.number, job.attempt)
+
+
+def running_job(database: Database, **changes: object) -> tuple[Job, Lease]:
+    """A job that a worker has just claimed; nothing else may be queued."""
+    queue_job(database, **changes)
+    return claim(database)
+
+
+def record(database: Database, job: Job, lease: Lease, first_step: int, rows: Sequence[metrics.Row]) -> None:
+    """Record rows as a worker does: with the lease, and the job's progress in the same transaction."""
+    last = first_step + len(rows) - 1
+    latest = {"d_loss": metrics.jsonable(rows[-1][0]), "g_loss": metrics.jsonable(rows[-1][1])}
+    with database.write() as session:
+        leases.hold(session, lease, step=last, steps_per_second=20.0, latest_metrics={"step": last, **latest})
+        metrics.write_rows(session, job.number, job.segment, first_step, rows)
+
+
+def draw(database: Database, job: Job, steps: Sequence[int]) -> None:
+    """Store a sample per step, each with other bytes."""
+    with database.write() as session:
+        for step in steps:
+            samples.add_sample(session, (job.number, job.segment), step, PNG + str(step).encode(), (8, 16))
+
+
+def checkpoint(database: Database, storage: Storage, job: Job, lease: Lease, step: int) -> dict[str, bytes]:
+    """Write a checkpoint's files and record them; returns the files."""
+    files = {"generator.safetensors": b"weights of %d" % step, "state.json": b"{}"}
+    folder = f"{job_folder(job.id)}/checkpoints/{job.segment}-{step}-{lease.attempt}"
+    stored = storage.write_folder(folder, files)
+    with database.write() as session:
+        samples.add_checkpoint(session, (job.number, job.segment), step, lease.attempt, folder, dict(stored))
+    return files
+
+
+def finish(database: Database, lease: Lease, target: JobStatus = JobStatus.SUCCEEDED, **values: object) -> None:
+    with database.write() as session:
+        leases.end(session, lease, target, "all steps trained", **values)
+
+
+def log_lines(database: Database, job: Job, messages: Sequence[str]) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    lines: list[events.LogRecord] = [
+        {"level": "info", "message": message, "data": {}, "created_at": now} for message in messages
+    ]
+    with database.write() as session:
+        events.add_log_lines(session, job.number, 1, lines)
+
+
+def add_worker(database: Database, worker_id: str = "worker-1") -> None:
+    """A worker that has just given a sign of life."""
+    with database.write() as session:
+        devices = [{"kind": "cpu"}]
+        worker = Worker(id=worker_id, hostname="host", pid=1, slots=1, status="idle", devices=devices, versions={})
+        workers.announce(session, worker)
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

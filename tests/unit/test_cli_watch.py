@@ -1,0 +1,140 @@
+"""Watching a job, from recorded answers of the API to what a user sees."""
+
+import io
+import re
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+
+from ganjobs.client import Client
+from ganjobs.commands.jobs import jobs_table
+from ganjobs.commands.watch import ending
+from ganjobs.watch import LineDisplay, LiveDisplay, Progress, follow, line
+
+JOB: dict[str, Any] = {
+    "id": "job_1",
+    "name": "[red]odd[/] name",
+    "status": "queued",
+    "status_reason": "waiting for a worker",
+    "step": 0,
+    "steps": 400,
+    "steps_per_second": None,
+    "estimated_seconds_left": None,
+    "error": None,
+    "latest_metrics": None,
+    "equilibrium": {"d_loss": 1.3862943611, "g_loss": 0.6931471806, "total_loss": 2.0794415417},
+    "created_at": "2026-11-20T12:00:00.000000Z",
+}
+RUNNING = {"status": "running", "steps_per_second": 20.0}
+
+
+class RecordedApi:
+    """Gives one state of a job after the other; of its metrics the rows from ``from_step`` to the job's step."""
+
+    def __init__(self, *states: dict[str, Any]) -> None:
+        self.states = [JOB | state for state in states]
+        self.number = -1
+        self.asked_from: list[int] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/metrics"):
+            return self.metrics(int(request.url.params["from_step"]))
+        if self.number + 1 < len(self.states) and self.states[self.number + 1] == self.states[self.number]:
+            self.number += 1
+            return httpx.Response(304)
+        self.number += 1
+        return httpx.Response(200, json=self.states[self.number], headers={"ETag": f'"{self.number}"'})
+
+    def metrics(self, first: int) -> httpx.Response:
+        self.asked_from.append(first)
+        steps = list(range(first, self.states[self.number]["step"] + 1))
+        values = {"d_loss": 1.25, "g_loss": 0.75, "d_real": 0.625, "d_fake": 0.375}
+        columns = {"step": steps} | {name: [value] * len(steps) for name, value in values.items()}
+        return httpx.Response(200, json={"columns": columns, "has_more": False, "next_step": first + len(steps)})
+
+    def client(self) -> Client:
+        return Client("http://api", transport=httpx.MockTransport(self))
+
+
+def watched(api: RecordedApi, terminal: bool) -> str:
+    """What is written while the job is followed; ten seconds pass at every poll."""
+    clock = [0.0]
+
+    def pause(_: float) -> None:
+        clock[0] += 10
+
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=120, highlight=False, no_color=not terminal)
+    display = LiveDisplay(console) if terminal else LineDisplay(console, lambda: clock[0])
+    assert follow(api.client(), "job_1", display, pause)["status"] == "succeeded"
+    return out.getvalue()
+
+
+def test_plain_lines_tell_everything_without_control_characters() -> None:
+    api = RecordedApi(
+        {},
+        RUNNING | {"step": 40, "estimated_seconds_left": 18.0},
+        RUNNING | {"step": 40, "estimated_seconds_left": 18.0},
+        RUNNING | {"step": 300, "estimated_seconds_left": 5.0},
+        {"status": "succeeded", "step": 400},
+    )
+    written = watched(api, terminal=False)
+    assert re.search(r"[^\x20-\x7e\n]", written) is None
+    lines = written.splitlines()
+    assert [one.split()[0] for one in lines] == ["queued", "running", "running", "running", "succeeded"]
+    assert "step 40/400 (10 %)  20 steps/s, 18 s left" in lines[1]
+    assert "D loss 1.25 (1.386)  G loss 0.75 (0.6931)  D(x) 0.625 (0.5)  D(G(z)) 0.375 (0.5)" in lines[1]
+
+
+def test_only_rows_not_seen_yet_are_asked_for() -> None:
+    states = (RUNNING | {"step": 40}, RUNNING | {"step": 90}, RUNNING | {"step": 390})
+    api = RecordedApi({}, *states, {"status": "succeeded", "step": 400})
+    watched(api, terminal=False)
+    # From 90 to 390 there are more rows than the mean is taken over: the older ones are left out.
+    assert api.asked_from == [1, 41, 291, 391]
+
+
+def test_a_job_that_went_back_to_a_checkpoint_is_followed_from_there() -> None:
+    api = RecordedApi(
+        RUNNING | {"step": 90}, {"step": 50}, RUNNING | {"step": 60}, {"status": "succeeded", "step": 400}
+    )
+    watched(api, terminal=False)
+    assert api.asked_from == [1, 51, 301]
+
+
+def test_a_terminal_shows_each_reading_beside_its_equilibrium() -> None:
+    api = RecordedApi(RUNNING | {"step": 100, "estimated_seconds_left": 200.0}, {"status": "succeeded", "step": 400})
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", watched(api, terminal=True))
+    assert re.search(r"running +.*100/400 +20 steps/s +3:20 left", plain)
+    for name, value, level in (("D loss", "1.25", "1.386"), ("G loss", "0.75", "0.6931"), (r"D\(x\)", "0.625", "0.5")):
+        assert re.search(rf"{name} +{value} +{level}\n", plain)
+
+
+def test_a_reading_without_equilibrium_or_value() -> None:
+    job = JOB | {"equilibrium": {"d_loss": None, "g_loss": None, "total_loss": None}}
+    progress = Progress(job)
+    assert progress.readings()[0] == ("D loss", "-", "-")
+    assert "loss" not in line(progress)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"status": "succeeded", "step": 400}, "job_1 succeeded at step 400 of 400"),
+        ({"status": "cancelled", "status_reason": "by request"}, "job_1 cancelled at step 0 of 400: by request"),
+        ({"status": "failed", "error": {"message": "loss is NaN"}}, "job_1 failed at step 0 of 400: loss is NaN"),
+    ],
+)
+def test_how_a_job_ended(state: dict[str, Any], said: str) -> None:
+    assert ending(JOB | state) == said
+
+
+def test_the_list_of_jobs_shows_names_as_they_are() -> None:
+    out = io.StringIO()
+    latest = {"step": 40, "d_loss": "NaN", "g_loss": 0.70123}
+    found = [JOB | {"step": 40, "latest_metrics": latest}, JOB | {"name": None}]
+    Console(file=out, width=120, no_color=True).print(jobs_table(found))
+    assert re.search(r"job_1 +\[red\]odd\[/\] name +queued +40/400 +10 % +NaN +0\.7012 ", out.getvalue())
+    assert re.search(r"job_1 +- +queued +0/400 +0 % +- +- ", out.getvalue())
