@@ -19,13 +19,13 @@ class JobLog:
         self._lines: list[LogRecord] = []
         self._lock = threading.Lock()
 
-    def info(self, message: str, **data: Any) -> None:
+    def info(self, message: str, /, **data: Any) -> None:
         self._add("info", message, data)
 
-    def warning(self, message: str, **data: Any) -> None:
+    def warning(self, message: str, /, **data: Any) -> None:
         self._add("warning", message, data)
 
-    def error(self, message: str, **data: Any) -> None:
+    def error(self, message: str, /, **data: Any) -> None:
         self._add("error", message, data)
 
     def drain(self) -> list[LogRecord]:

@@ -10,14 +10,14 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from models import events, leases, metrics, samples
 from models.catalogue import METRIC_NAMES
 from models.database import Database
 from models.leases import Lease
 from models.spec import JobSpec
-from models.storage import Storage
+from models.storage import Storage, job_folder
 from worker.gan import checkpoint, render
 from worker.gan.events import CheckpointReady, Event, Finished, MetricsBlock, SampleReady, Started
 from worker.joblog import JobLog
@@ -74,7 +74,7 @@ class Recorder:
         self._failure: BaseException | None = None
         self._retry = Retrying(
             retry=retry_if_exception_type((OperationalError, InterfaceError)),
-            wait=wait_exponential_jitter(initial=0.2, max=5),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
             stop=stop_after_delay(outage_seconds),
             before_sleep=self._on_outage,
             reraise=True,
@@ -194,7 +194,7 @@ class Recorder:
     def _checkpoint(self, ready: CheckpointReady) -> None:
         job, attempt = self._job, self._job.lease.attempt
         # The attempt is part of the name: one that lost its lease can never touch its successor's files.
-        folder = f"jobs/{job.id}/checkpoints/{job.segment}-{ready.step}-{attempt}"
+        folder = f"{job_folder(job.id)}/checkpoints/{job.segment}-{ready.step}-{attempt}"
         files = self._storage.write_folder(folder, checkpoint.to_files(ready.snapshot))
         superseded: list[str] = []
 

@@ -209,7 +209,7 @@ class Attempt:
 
     def _finish(self, outcome: Outcome) -> None:
         if outcome.error is not None:
-            self._joblog.error(outcome.reason, **outcome.error)
+            self._joblog.error(outcome.reason, kind=outcome.error["kind"], step=outcome.error["step"])
         with self._database.write() as session:
             lines = self._joblog.drain()
             events.add_log_lines(session, self._job.number, self._lease.attempt, lines)

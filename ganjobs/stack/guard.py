@@ -17,12 +17,24 @@ KILL_SECONDS = 5.0
 
 
 def group_alive(group: int) -> bool:
-    """Whether any process of a process group is left."""
+    """Whether any process of a process group is left that has not ended."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
-    return True
+    return not os.path.isdir("/proc/self") or any(
+        _runs_in(group, name) for name in os.listdir("/proc") if name.isdigit()
+    )
+
+
+def _runs_in(group: int, name: str) -> bool:
+    """Whether the process is of the group and no zombie: orphans wait for an init that may be slow to bury them."""
+    try:
+        with open(f"/proc/{name}/stat") as file:
+            state, _parent, its_group = file.read().rpartition(")")[2].split()[:3]
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+        return False
+    return int(its_group) == group and state != "Z"
 
 
 def end_group(group: int) -> None:

@@ -74,3 +74,22 @@ def test_points_of_a_mixture_lie_around_its_modes() -> None:
     assert counts.min() > 90
     assert counts.max() < 240
     assert torch.equal(points, Mixture(GRID, 4000, Noise(1)).batch(3, 0))
+
+
+def test_pictures_drawn_on_another_thread_do_not_disturb_the_points_of_training() -> None:
+    import threading
+
+    data, alone = Mixture(GRID, 64, Noise(1)), Mixture(GRID, 64, Noise(1))
+    done = threading.Event()
+
+    def draw_pictures() -> None:
+        while not done.is_set():
+            data.reference(500)
+
+    thread = threading.Thread(target=draw_pictures)
+    thread.start()
+    try:
+        assert all(torch.equal(data.batch(step, 0), alone.batch(step, 0)) for step in range(2000))
+    finally:
+        done.set()
+        thread.join()

@@ -27,7 +27,8 @@ class Dataset(Protocol):
         """The real batch (batch, *shape) of a discriminator update; a function of its arguments alone."""
 
     def reference(self, count: int) -> Tensor:
-        """Up to ``count`` real examples (count, *shape) to look at, always the same, on the CPU."""
+        """Up to ``count`` real examples (count, *shape) to look at, always the same, on the CPU; safe to call from
+        another thread while batches are drawn."""
 
 
 def load(spec: JobSpec, device: torch.device) -> Dataset:

@@ -43,7 +43,9 @@ class Mixture:
         return self._draw(self._batch_size, self._noise.generator(Purpose.REAL_POINTS, step, sub_step))
 
     def reference(self, count: int) -> Tensor:
-        return self._draw(count, self._noise.generator(Purpose.REFERENCE_POINTS)).cpu()
+        # Pictures are drawn on another thread: a generator of their own, not the one that training draws from.
+        noise = Noise(self._noise.seed, self._noise.stream, self._noise.device)
+        return self._draw(count, noise.generator(Purpose.REFERENCE_POINTS)).cpu()
 
     def _draw(self, count: int, generator: torch.Generator) -> Tensor:
         device = self._noise.device
