@@ -12,7 +12,7 @@ from types import FrameType
 
 import httpx
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 from support.databases import PostgresDatabases, SqliteDatabases
 from support.http import client_of
 from support.servers import Postgres, Valkey
@@ -68,7 +68,7 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
 @pytest.fixture
 def redis_url(redis_server_url: str) -> str:
     """The broker URL of an empty Redis."""
-    with Connection(redis_server_url) as connection:
+    with Connection(redis_server_url) as connection:  # type: ignore[no-untyped-call]
         connection.default_channel.client.flushdb()
     return redis_server_url
 

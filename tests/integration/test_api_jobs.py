@@ -104,9 +104,9 @@ class TestIdempotency:
             assert len({response.json()["id"] for response in responses}) == 1
             assert len(client.get("/v1/jobs").json()["data"]) == 1
 
-    @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "é".encode("latin-1")])
-    def test_keys_have_bounds(self, client: httpx.Client, key: str | bytes) -> None:
-        error = only_error(client.post("/v1/jobs", json=POINTS, headers=[("Idempotency-Key", key)]))  # type: ignore[list-item]
+    @pytest.mark.parametrize("key", [b"", b"x" * 256, b"tab\there", b"\xe9"])
+    def test_keys_have_bounds(self, client: httpx.Client, key: bytes) -> None:
+        error = only_error(client.post("/v1/jobs", json=POINTS, headers=[(b"Idempotency-Key", key)]))
         assert (error["in"], error["field"]) == ("header", "Idempotency-Key")
 
     def test_two_keys_are_ambiguous(self, client: httpx.Client) -> None:

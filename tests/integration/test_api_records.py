@@ -52,7 +52,7 @@ class TestMetrics:
 
     def test_following_next_step_gives_every_row_once(self, client: httpx.Client, path: str) -> None:
         seen: list[int] = []
-        query = {"from_step": 3, "to_step": 38, "limit": 7, "keys": "d_loss"}
+        query: dict[str, int | str] = {"from_step": 3, "to_step": 38, "limit": 7, "keys": "d_loss"}
         while True:
             body = client.get(path, params=query).json()
             seen += body["columns"]["step"]

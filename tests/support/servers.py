@@ -40,6 +40,7 @@ class Server:
     def __init__(self, prefix: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"ganjobs-{prefix}-", dir="/tmp"))
         self.process: subprocess.Popen[bytes] | None = None
+        self.as_user: tuple[str, ...] = ()
 
     def start(self) -> None:
         """Start it (again), with what it stored before; returns when it answers.
@@ -48,7 +49,8 @@ class Server:
             ServerFailedError: it did not.
         """
         with (self.folder / "log").open("ab") as log:
-            command = [*_dies_with_us(self.stop_signal), *self.command()]
+            # The kernel forgets the signal when a process changes its user, so that comes first.
+            command = [*self.as_user, *_dies_with_us(self.stop_signal), *self.command()]
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.folder
             )
@@ -103,7 +105,7 @@ class Valkey(Server):
 
     def answers(self) -> bool:
         try:
-            with redis.Redis(unix_socket_path=str(self.socket), retry=None) as client:
+            with redis.Redis(unix_socket_path=str(self.socket)) as client:
                 return bool(client.ping())
         except redis.exceptions.RedisError:
             return False
@@ -119,7 +121,6 @@ class Postgres(Server):
         self.folder.chmod(0o755)
         self.data = self.folder / "data"
         self.data.mkdir(mode=0o700)
-        self.as_user: tuple[str, ...] = ()
         self.programs = _postgres() / "bin"
         if os.geteuid() == 0:
             self._give_to(UNPRIVILEGED)
@@ -144,7 +145,7 @@ class Postgres(Server):
             "-c",
             "max_connections=200",
         )
-        return (*self.as_user, str(self.programs / "postgres"), *where, *speed)
+        return (str(self.programs / "postgres"), *where, *speed)
 
     def answers(self) -> bool:
         try:

@@ -79,7 +79,7 @@ def test_the_count_of_further_errors_is_told() -> None:
 def test_every_kind_makes_the_problem_that_is_documented(kind: str) -> None:
     scope = {"path": "/v1/jobs/x", "raw_path": b"/v1/jobs/%00"}
     response = problem_response(scope, Problem(kind, "what happened"))
-    body = json.loads(response.body)
+    body = json.loads(bytes(response.body))
     status, title = TITLES[kind]
     assert response.status_code == body["status"] == status
     assert (body["title"], body["detail"], body["instance"]) == (title, "what happened", "/v1/jobs/%00")
@@ -94,7 +94,7 @@ def test_every_kind_has_an_example(kind: str) -> None:
 
 def test_a_problem_of_a_library_is_one_too() -> None:
     response = problem_response({"path": "/\ud800é"}, HTTPException(418, "\ud800"))
-    body = json.loads(response.body)
+    body = json.loads(bytes(response.body))
     assert (body["type"], body["title"], body["instance"]) == ("about:blank", "I'm a Teapot", "/%3F%C3%A9")
 
 

@@ -1,0 +1,153 @@
+"""A real Celery worker process with a real Redis, on both databases."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from models import jobs, metrics, workers
+from models.database import Database
+from models.queue import Doorbell, QueueUnavailable
+from models.settings import Settings
+from models.tables import Job
+from support.progress import queue_job
+from support.servers import Valkey
+from worker.reconciler import Reconciler
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 90
+LONG = {"steps": 1_000_000, "sample_every": 100_000, "checkpoint_every": 100_000}
+
+
+@pytest.fixture
+def quick(settings: Settings) -> Settings:
+    return settings.model_copy(update={"lease_seconds": 4.0, "heartbeat_seconds": 1.0, "device": "cpu"})
+
+
+@contextmanager
+def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker as users start it, with its log in the data folder; killed with its children at the end."""
+    environment = os.environ | {
+        f"GANJOBS_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()
+    }
+    with (settings.data_folder / "worker.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "worker"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            assert process.poll() is not None
+        process.wait()
+
+
+@pytest.fixture
+def doorbell(quick: Settings) -> Iterator[Doorbell]:
+    opened = Doorbell(quick)
+    yield opened
+    opened.close()
+
+
+def eventually(settings: Settings, check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not check():
+        assert time.monotonic() < deadline, (settings.data_folder / "worker.log").read_text()[-3000:]
+        time.sleep(0.1)
+
+
+def read(database: Database, job_id: str) -> Job:
+    with database.read() as session:
+        job = jobs.get(session, job_id)
+    assert job is not None
+    return job
+
+
+def steps_recorded(database: Database, job: Job) -> list[int]:
+    with database.read() as session:
+        return [step for step, _ in metrics.read_rows(session, job.number, 0, ["d_loss"], limit=1_000_000)]
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_worker_trains_what_is_queued_shows_itself_and_leaves(
+    quick: Settings, database: Database, doorbell: Doorbell
+) -> None:
+    submitted = [queue_job(database, steps=20, seed=number) for number in range(3)]
+    doorbell.ring(times=3)
+    with worker(quick) as process:
+        eventually(quick, lambda: all(read(database, job_id).status == "succeeded" for job_id in submitted))
+        for job_id in submitted:
+            assert steps_recorded(database, read(database, job_id)) == list(range(1, 21))
+        with database.read() as session:
+            (alive,) = workers.list_live(session, quick.heartbeat_seconds)
+        assert (alive.pid, alive.slots, alive.status) == (process.pid, 1, "ready")
+        assert alive.devices[0]["kind"] == "cpu"
+        assert alive.versions["torch"].startswith("2.13.0")
+        started = [read(database, job_id).started_at for job_id in submitted]
+        assert started == sorted(started)  # type: ignore[type-var]
+
+        long = queue_job(database, **LONG)
+        doorbell.ring()
+        eventually(quick, lambda: read(database, long).step > 0)
+        process.terminate()
+        assert process.wait(20) == 0
+    released = read(database, long)
+    assert released.status == "queued"
+    assert "shutting down" in (released.status_reason or "")
+    assert steps_recorded(database, released) == list(range(1, released.step + 1))
+    with database.read() as session:
+        assert workers.list_live(session, quick.heartbeat_seconds) == []
+
+
+def test_a_job_survives_the_death_of_the_process_that_trains_it(
+    quick: Settings, database: Database, doorbell: Doorbell
+) -> None:
+    job_id = queue_job(database, steps=900, checkpoint_every=100, generator={"kind": "mlp"})
+    doorbell.ring()
+    reconciler = Reconciler(database, doorbell, quick)
+    with worker(quick) as process:
+        eventually(quick, lambda: read(database, job_id).step >= 150)
+        for child in children_of(process.pid):
+            os.kill(child, signal.SIGKILL)
+
+        def finished() -> bool:
+            reconciler.run_once()
+            return read(database, job_id).status == "succeeded"
+
+        eventually(quick, finished)
+    job = read(database, job_id)
+    assert job.attempt == 2
+    assert steps_recorded(database, job) == list(range(1, 901))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_lost_messages_are_sent_again_and_no_more_than_those(
+    quick: Settings, database: Database, private_redis: Valkey
+) -> None:
+    settings = quick.model_copy(update={"redis_url": private_redis.url})
+    doorbell = Doorbell(settings)
+    reconciler = Reconciler(database, doorbell, settings)
+    for _ in range(5):
+        queue_job(database)
+    assert reconciler.ring_for_lost_messages() == 5
+    assert reconciler.ring_for_lost_messages() == 0
+    assert doorbell.waiting() == 5
+    private_redis.kill()
+    with pytest.raises(QueueUnavailable):
+        doorbell.ring()
+    reconciler.run_once()  # an outage is left to the next pass
+    private_redis.start()
+    reconciler.run_once()
+    assert doorbell.waiting() == 5
+    doorbell.close()
