@@ -81,11 +81,13 @@ DATASETS: dict[str, DatasetFacts] = {
 }
 
 METRICS: tuple[MetricFacts, ...] = (
-    MetricFacts("d_loss", "nats", "Discriminator loss, real and fake terms summed, mean over the discriminator steps."),
+    MetricFacts("d_loss", "nats", "Discriminator loss: real and fake terms summed, mean over the k updates."),
     MetricFacts("g_loss", "nats", "Generator loss."),
-    MetricFacts("total_loss", "nats", "d_loss + g_loss, only where the loss gives the sum a meaning; no target to minimise."),
-    MetricFacts("d_real", "probability", "Mean sigmoid of D(x) over the real batch, where the logit is a probability.", 0, 1),
-    MetricFacts("d_fake", "probability", "Mean sigmoid of D(G(z)) over the fake batch of the discriminator step.", 0, 1),
+    MetricFacts("total_loss", "nats", "d_loss + g_loss, only where the sum has a meaning; no target to minimise."),
+    MetricFacts("d_real", "probability", "Mean sigmoid of D(x) over the real batch.", 0, 1),
+    MetricFacts(
+        "d_fake", "probability", "Mean sigmoid of D(G(z)) over the fake batch of the discriminator step.", 0, 1
+    ),
     MetricFacts("d_real_logit", "logit", "Mean of D(x) over the real batch."),
     MetricFacts("d_fake_logit", "logit", "Mean of D(G(z)) over the fake batch of the discriminator step."),
     MetricFacts("d_grad_norm", "norm", "Euclidean norm of the discriminator's gradient, mean over its steps.", 0),

@@ -67,7 +67,9 @@ class Database:
 
     def __init__(self, url: str, pooled: bool = True) -> None:
         self.url = make_url(url)
-        pool: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE} if pooled else {"poolclass": NullPool}
+        pool: dict[str, Any] = {"poolclass": NullPool}
+        if pooled:
+            pool = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE}
         if self.url.get_backend_name() == "sqlite":
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)

@@ -151,8 +151,6 @@ def take_back(session: Session, job: Job, max_attempts: int) -> Job:
     if crashes >= max_attempts:
         message = f"its worker died {crashes} times without reaching another checkpoint"
         error = {"kind": "worker_lost", "message": message, "step": job.step}
-        return transition(
-            session, job.number, status, JobStatus.FAILED, message, *guards, crashes=crashes, error=error
-        )
+        return transition(session, job.number, status, JobStatus.FAILED, message, *guards, crashes=crashes, error=error)
     reason = "its worker is gone; waiting for another"
     return transition(session, job.number, status, JobStatus.QUEUED, reason, *guards, crashes=crashes)

@@ -30,9 +30,7 @@ def add_sample(session: Session, job: tuple[int, int], step: int, png: bytes, si
 
 def list_samples(session: Session, job: Job, after: int = -1, limit: int = 100) -> Sequence[Sample]:
     """Samples without their bytes, by step, those after step ``after``."""
-    query = select(Sample).where(
-        Sample.job_number == job.number, Sample.segment == job.segment, Sample.step > after
-    )
+    query = select(Sample).where(Sample.job_number == job.number, Sample.segment == job.segment, Sample.step > after)
     return session.scalars(query.order_by(Sample.step).limit(limit)).all()
 
 

@@ -36,14 +36,16 @@ class Settings(BaseSettings):
 
     lease_seconds: float = Field(60, gt=0, description="How long a silent worker keeps a job.")
     heartbeat_seconds: float = Field(10, gt=0, description="How often a worker extends its lease and reports itself.")
-    control_poll_seconds: float = Field(0.4, gt=0, description="How often a worker looks whether its job is cancelled.")
+    control_poll_seconds: float = Field(0.4, gt=0, description="How often a worker looks for a cancellation.")
     reconcile_seconds: float = Field(2, gt=0, description="How often the reconciler looks for work.")
-    outage_seconds: float = Field(300, gt=0, description="How long a worker holds what it recorded while the database is away.")
+    outage_seconds: float = Field(300, gt=0, description="How long a worker holds its rows while the database is away.")
     max_attempts: int = Field(5, ge=1, description="Crashes without progress after which a job fails.")
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where workers train.")
     worker_slots: int = Field(1, ge=1, le=64, description="Jobs one worker trains at once, one process each.")
-    torch_threads: int = Field(1, ge=1, description="CPU threads of one training process; more pays for large networks.")
+    torch_threads: int = Field(
+        1, ge=1, description="CPU threads of one training process; more pays for large networks."
+    )
     log_format: Literal["console", "json"] = Field("console", description="How processes write their own log.")
 
     @property
@@ -65,7 +67,7 @@ class Settings(BaseSettings):
 
     @property
     def redis_socket(self) -> Path:
-        """The embedded server's socket: in the data folder, or under the system's temporary folder where that path is too long."""
+        """The embedded server's socket: in the data folder, or in a temporary folder where that path is too long."""
         path = self.redis_folder / "redis.sock"
         if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
             return path

@@ -36,7 +36,7 @@ def _unit(unit: str) -> dict[str, Any]:
 
 def _conflict(field: str, message: str, **context: Any) -> PydanticCustomError:
     """An error between fields, laid at the door of one of them (dotted path)."""
-    return PydanticCustomError("conflict", message, {"field": field, **context})  # type: ignore[arg-type]
+    return PydanticCustomError("conflict", message, {"field": field, **context})
 
 
 class Part(BaseModel):

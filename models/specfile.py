@@ -37,7 +37,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise SpecFileError(f"{path}: larger than {LARGEST_FILE_BYTES} bytes")
-        loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+        loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise SpecFileError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
 """The tables. Times are UTC by the database's clock; bytes are bytes; steps count from 1."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -28,7 +28,12 @@ NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {datetime: DateTime(), float: Double(), dict[str, Any]: JSON(), int: BigInteger()}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: DateTime(),
+        float: Double(),
+        dict[str, Any]: JSON(),
+        int: BigInteger(),
+    }
 
 
 def _job_key(primary: bool = True) -> Mapped[int]:
@@ -122,7 +127,7 @@ class Metrics(Base):
     nan_mask: Mapped[int] = mapped_column(SmallInteger, default=0)
 
     # The key is the row: no second tree beside it.
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class Sample(Base):
@@ -142,7 +147,7 @@ class Sample(Base):
 
 
 class Checkpoint(Base):
-    """Files of a checkpoint: ``files`` maps a name to {"size": bytes, "sha256": hex}; they lie in ``folder`` of the storage."""
+    """``files`` maps the name of each of a checkpoint's files in ``folder`` to {"size": bytes, "sha256": hex}."""
 
     __tablename__ = "checkpoints"
 

@@ -37,5 +37,6 @@ def jobs_held(session: Session, worker_ids: Sequence[str]) -> dict[str, list[str
     held: dict[str, list[str]] = {worker_id: [] for worker_id in worker_ids}
     query = select(Job.worker_id, Job.id).where(Job.status.in_(LEASED), Job.worker_id.in_(worker_ids))
     for worker_id, job_id in session.execute(query.order_by(Job.number)):
-        held[worker_id].append(job_id)
+        if worker_id is not None:
+            held[worker_id].append(job_id)
     return held

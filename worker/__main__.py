@@ -23,7 +23,9 @@ def check(settings: Settings) -> None:
         sys.exit("worker: no sign of life from this host")
 
 
-def main(check_only: Annotated[bool, typer.Option("--check", help="Only ask whether a worker is alive.")] = False) -> None:
+def main(
+    check_only: Annotated[bool, typer.Option("--check", help="Only ask whether a worker is alive.")] = False,
+) -> None:
     """Train jobs until told to stop."""
     if check_only:
         return check(Settings())

@@ -74,7 +74,8 @@ class Presence:
             slots=self._settings.worker_slots,
             status=self._status,
             devices=list_devices() if self._settings.device != "cpu" else [_cpu()],
-            versions={"python": platform.python_version()} | {name: metadata.version(name) for name in REPORTED_PACKAGES},
+            versions={"python": platform.python_version()}
+            | {name: metadata.version(name) for name in REPORTED_PACKAGES},
         )
 
 

@@ -51,7 +51,7 @@ class Recorder:
     """Writes events in order, each in one transaction that checks the lease, and repeats a write for
     ``outage_seconds`` while the database is away. All writes can be repeated without harm.
 
-    Raises (from ``put`` and ``close``): ``RecorderFailed`` caused by what the thread met, ``leases.LeaseLost`` among it.
+    Raises (from ``put`` and ``close``): ``RecorderFailed``, caused by what the thread met (such as ``LeaseLost``).
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Recorder:
                 self._joblog.info("training ended", step=event.step, reason=event.reason)
 
     def _write(self, statements: Callable[[Session], None], **values: Any) -> None:
-        """One transaction: the lease checked and ``values`` set on the job, the log lines so far, then ``statements``."""
+        """One transaction: the lease is checked and ``values`` set on the job, log lines added, then ``statements``."""
         lines = self._joblog.drain()
         lease = self._job.lease
 
@@ -147,7 +147,7 @@ class Recorder:
 
     def _started(self, event: Started) -> None:
         message = f"training on {event.device} from step {event.step}"
-        data = {
+        data: dict[str, Any] = {
             "step": event.step,
             "device": event.device,
             "environment": event.environment,

@@ -140,7 +140,9 @@ class Attempt:
         recorder.close()
         return outcome
 
-    def _drive(self, training: Generator[Event, Command | None, None], recorder: Recorder, keeper: LeaseKeeper) -> Outcome:
+    def _drive(
+        self, training: Generator[Event, Command | None, None], recorder: Recorder, keeper: LeaseKeeper
+    ) -> Outcome:
         """Pass the loop's events to the recorder, and what the world wants back to the loop."""
         stop: Outcome | None = None
         limit = self._job.spec["max_duration"]
@@ -179,9 +181,7 @@ class Attempt:
             training_seconds=self._job.training_seconds,
             fingerprint=data.fingerprint,
         )
-        return Recorder(
-            self._database, self._storage, job, self._joblog, data, self._settings.outage_seconds
-        )
+        return Recorder(self._database, self._storage, job, self._joblog, data, self._settings.outage_seconds)
 
     def _last_good_checkpoint(self) -> Snapshot | None:
         """The newest checkpoint whose files are what was written; damaged ones are passed over with an event."""

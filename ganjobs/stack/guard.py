@@ -32,7 +32,7 @@ def _runs_in(group: int, name: str) -> bool:
     try:
         with open(f"/proc/{name}/stat") as file:
             state, _parent, its_group = file.read().rpartition(")")[2].split()[:3]
-    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError):  # it ended just now
         return False
     return int(its_group) == group and state != "Z"
 

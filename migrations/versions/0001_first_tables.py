@@ -1,5 +1,7 @@
 """First tables: jobs, their metadata, metrics, samples, checkpoints, events and logs, and the workers."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -15,7 +17,7 @@ def job_number() -> sa.Column[int]:
     return sa.Column("job_number", COUNTER, sa.ForeignKey("jobs.number", ondelete="CASCADE"), nullable=False)
 
 
-def row_of_step(table: str, *columns: sa.Column[object], **options: object) -> None:
+def row_of_step(table: str, *columns: sa.Column[object], **options: Any) -> None:
     """A table with one row per (job, segment, step)."""
     op.create_table(
         table,

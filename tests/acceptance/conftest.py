@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from support.serving import Serving
 
 from ganjobs.client import Client
-from support.serving import Serving
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from support.serving import RING, Serving, environment, wait_until
 
 from ganjobs.client import Client
-from support.serving import RING, Serving, environment, wait_until
 
 Run = subprocess.CompletedProcess[str]
 

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import yaml
-
 from support.serving import RING, environment, processes_of
 
 

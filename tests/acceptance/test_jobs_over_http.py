@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from support.serving import RING, Serving, wait_for_end, wait_until
 
 from ganjobs.client import Client
 from ganjobs.errors import ApiError
 from models.catalogue import METRIC_NAMES
-from support.serving import RING, Serving, wait_for_end, wait_until
 
 # Long enough to be met in the middle on any machine.
 LONG = RING | {"steps": 5_000_000, "sample_every": 1_000_000, "checkpoint_every": 1000}

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from support.serving import RING, Serving, processes_of, wait_for_end, wait_until
 
 
@@ -79,7 +78,8 @@ def test_a_killed_supervisor_takes_all_along_and_the_next_one_starts(tmp_path: P
     started.append(service)
     service.wait_for("ready;")
     with service.client() as client:
-        done = wait_for_end(client, client.create(RING)["id"])["id"]
+        job_id = client.create(RING | {"steps": 1500})["id"]
+        wait_until(lambda: client.get(job_id)["status"] == "running", 60, "the job's start")
     service.process.send_signal(signal.SIGKILL)
     service.process.wait()
     again = Serving(tmp_path)
@@ -87,8 +87,8 @@ def test_a_killed_supervisor_takes_all_along_and_the_next_one_starts(tmp_path: P
     again.wait_for("ready;")
     assert len(again.find("valkey-server")) == len(again.find("uvicorn")) == 1
     with again.client() as client:
-        assert client.get(done)["status"] == "succeeded"
-        assert wait_for_end(client, client.create(RING)["id"])["status"] == "succeeded"
+        assert wait_for_end(client, job_id)["status"] == "succeeded"
+        assert client.metrics(job_id, ["d_loss"]).steps == list(range(1, 1501))
     again.process.send_signal(signal.SIGTERM)
     assert again.process.wait(60) == 0
     assert processes_of(tmp_path) == {}
@@ -118,7 +118,7 @@ def test_a_second_one_on_the_same_folder_is_one_line(serving: Serving, started: 
 def test_an_api_that_cannot_start_ends_the_stack_with_its_reason(
     tmp_path: Path, started: list[Serving], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A folder of the name of a log file: uvicorn is given a host that it cannot resolve only once it runs.
+    # Another uvicorn, found first, that ends at once.
     monkeypatch.setitem(os.environ, "PYTHONPATH", str(tmp_path / "broken"))
     (tmp_path / "broken" / "uvicorn").mkdir(parents=True)
     (tmp_path / "broken" / "uvicorn" / "__main__.py").write_text("raise SystemExit('no uvicorn today')")

@@ -167,9 +167,7 @@ def test_an_unknown_path_is_a_problem(client: httpx.Client, path: str) -> None:
         ("POST", "/docs", "GET, HEAD"),
     ],
 )
-def test_a_wrong_method_is_told_with_the_right_ones(
-    client: httpx.Client, method: str, path: str, allowed: str
-) -> None:
+def test_a_wrong_method_is_told_with_the_right_ones(client: httpx.Client, method: str, path: str, allowed: str) -> None:
     response = client.request(method, path)
     problem_of(response, 405, "method_not_allowed")
     assert response.headers["allow"] == allowed

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import func, select
+from support.progress import POINTS, claim, queue_job, running_job
 
 from models import jobs, leases, metrics, samples
 from models.database import Database, database_now
@@ -13,7 +14,6 @@ from models.spec import JobSpec
 from models.status import JobStatus
 from models.tables import Event, Job, Metrics
 from models.transitions import TransitionLost, transition
-from support.progress import POINTS, claim, queue_job, running_job
 
 ROW = (1.0,) * 9
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from support.progress import POINTS, claim, queue_job
 
 from models import events, jobs, metrics, samples
 from models.database import Database, database_now
@@ -14,7 +15,6 @@ from models.settings import Settings
 from models.spec import JobSpec
 from models.storage import open_storage
 from models.tables import Event, Job
-from support.progress import POINTS, claim, queue_job
 from worker.gan import data as engine_data
 from worker.runner import Runner
 
@@ -85,7 +85,8 @@ def test_a_job_is_trained_and_everything_is_kept(quick: Settings, database: Data
     storage = open_storage(quick.storage_url)
     for checkpoint in stored:
         assert set(storage.read_folder(checkpoint.folder, checkpoint.files)) >= {"generator.safetensors", "state.json"}
-    folders = sorted(path.name for path in (quick.resolved_data_folder / "files/jobs" / job.id / "checkpoints").iterdir())
+    folder = quick.resolved_data_folder / "files/jobs" / job.id / "checkpoints"
+    folders = sorted(path.name for path in folder.iterdir())
     assert folders == ["0-100-1", "0-90-1"]
     assert event_kinds(database, job) == ["job.queued", "job.running", "job.training", "job.succeeded"]
     assert "checkpoint stored" in [line.message for line in lines]

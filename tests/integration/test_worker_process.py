@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.progress import queue_job
+from support.servers import Valkey
 
 from models import jobs, metrics, workers
 from models.database import Database
 from models.queue import Doorbell, QueueUnavailable
 from models.settings import Settings
 from models.tables import Job
-from support.progress import queue_job
-from support.servers import Valkey
 from worker.reconciler import Reconciler
 
 ROOT = Path(__file__).parents[2]

@@ -82,5 +82,5 @@ def test_a_missing_file_is_one_line_and_a_failure(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SystemExit, match="error: .*Not a directory"):
+    with pytest.raises(SystemExit, match=r"error: .*Not a directory"):
         main(ROOT / "examples" / "ring.yaml", out=tmp_path / "file" / "run")

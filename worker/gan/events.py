@@ -62,4 +62,3 @@ class Finished:
 
 
 Event = Started | MetricsBlock | SampleReady | CheckpointReady | Finished
-

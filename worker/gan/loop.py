@@ -89,7 +89,7 @@ def new_game(spec: JobSpec, data: Dataset, device: torch.device) -> Game:
     average = None
     if spec.ema_decay is not None:
         # Its buffers follow the generator's; its weights start as the generator's after the first step.
-        average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(spec.ema_decay))
+        average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(spec.ema_decay))  # type: ignore[no-untyped-call]
     return Game(
         spec=spec,
         data=data,

@@ -39,12 +39,14 @@ def render(sample: SampleReady, data: Dataset) -> Picture:
 
 
 def image_grid(images: npt.NDArray[np.float32]) -> Picture:
-    """Eight images a row; small ones are enlarged smoothly: the eye reads an 8 x 8 digit more easily without its edges."""
+    """Eight images a row; small ones are enlarged smoothly: the eye reads an 8 x 8 digit better without edges."""
     count, channels, height, width = images.shape
     scale = max(1, round(GRID_PIXELS / COLUMNS / width))
     tile_height, tile_width = height * scale + GAP_PIXELS, width * scale + GAP_PIXELS
     rows, columns = math.ceil(count / COLUMNS), min(count, COLUMNS)
-    canvas = np.full((rows * tile_height + GAP_PIXELS, columns * tile_width + GAP_PIXELS, channels), BACKGROUND, np.uint8)
+    canvas = np.full(
+        (rows * tile_height + GAP_PIXELS, columns * tile_width + GAP_PIXELS, channels), BACKGROUND, np.uint8
+    )
     # A diverged generator may give NaN or infinity: they are drawn as black or white, the losses tell the story.
     finite = np.nan_to_num(images, nan=-1.0)
     pixels = ((finite.clip(-1, 1) + 1) * 127.5).round().astype(np.uint8).transpose(0, 2, 3, 1)
@@ -66,8 +68,10 @@ def scatter(fake: npt.NDArray[np.float32], real: npt.NDArray[np.float32], step: 
     """Generated points over real ones, on axes that the real ones set, so that pictures of different steps compare."""
     figure = Figure(figsize=(5.6, 5.6), dpi=100, layout="constrained")
     axes = figure.add_subplot()
-    axes.scatter(*real.T, s=10, c=REAL_COLOUR, linewidths=0, label=f"real ({len(real):,})")
-    axes.scatter(*fake.T, s=4, c=FAKE_COLOUR, linewidths=0, alpha=0.6, label=f"generated ({len(fake):,})")
+    axes.scatter(real[:, 0], real[:, 1], s=10, c=REAL_COLOUR, linewidths=0, label=f"real ({len(real):,})")
+    axes.scatter(
+        fake[:, 0], fake[:, 1], s=4, c=FAKE_COLOUR, linewidths=0, alpha=0.6, label=f"generated ({len(fake):,})"
+    )
     low, high = real.min(axis=0), real.max(axis=0)
     margin = 0.25 * float((high - low).max())
     axes.set(xlim=(low[0] - margin, high[0] + margin), ylim=(low[1] - margin, high[1] + margin), aspect="equal")
@@ -76,8 +80,9 @@ def scatter(fake: npt.NDArray[np.float32], real: npt.NDArray[np.float32], step: 
     axes.set_title(f"step {step:,}{outside}", fontsize=11)
     axes.legend(loc="upper right", fontsize=9, markerscale=2)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return _png(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return _png(Image.fromarray(pixels).convert("RGB"))
 
 
 def _png(image: Image.Image) -> Picture:

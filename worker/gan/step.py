@@ -51,9 +51,7 @@ def play_step(game: Game) -> Tensor:
     if game.average is not None:
         game.average.update_parameters(game.generator)
     total = d_loss + g_loss
-    return torch.stack(
-        [d_loss, g_loss, total, d_real, d_fake, d_real_logit, d_fake_logit, d_grad_norm, g_grad_norm]
-    )
+    return torch.stack([d_loss, g_loss, total, d_real, d_fake, d_real_logit, d_fake_logit, d_grad_norm, g_grad_norm])
 
 
 def discriminator_update(game: Game, step: int, sub_step: int) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
@@ -12,9 +13,9 @@ from worker.gan.noise import Noise, Purpose
 BRIGHTEST = 16.0
 
 
-def load_images() -> np.ndarray:
+def load_images() -> npt.NDArray[np.float32]:
     """All images as float32 (1797, 1, 8, 8) in [-1, 1], ink bright on dark."""
-    pixels = load_digits().images.astype(np.float32)
+    pixels: npt.NDArray[np.float32] = load_digits().images.astype(np.float32)
     return (pixels / (BRIGHTEST / 2) - 1)[:, None]
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -11,7 +12,7 @@ NEGATIVE_SLOPE = 0.2
 def _layers(sizes: Sequence[int]) -> nn.Sequential:
     """Linear layers of the given widths with leaky ReLU between them."""
     stack = nn.Sequential(nn.Linear(sizes[0], sizes[1]))
-    for narrow, wide in zip(sizes[1:], sizes[2:], strict=False):
+    for narrow, wide in pairwise(sizes[1:]):
         stack.append(nn.LeakyReLU(NEGATIVE_SLOPE))
         stack.append(nn.Linear(narrow, wide))
     return stack
