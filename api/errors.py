@@ -1,14 +1,15 @@
 """Every error leaves as an RFC 9457 problem (application/problem+json), whatever raised it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -103,10 +104,19 @@ def _kind_of(status: int) -> str:
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if not isinstance(error, Problem) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        error = HTTPException(405, f"{request.method} is not possible here", error.headers)
-    if not isinstance(error, Problem) and error.status_code == HTTPStatus.NOT_FOUND:
-        error = HTTPException(404, "No operation has this path; see /docs for those there are.", error.headers)
+        # The router has named the methods of the first route that has this path, and there may be more.
+        allowed = _methods(request) or dict(error.headers or {}).get("Allow", "")
+        error = Problem("method_not_allowed", f"Here one can {allowed}.", headers={"Allow": allowed})
+    elif not isinstance(error, Problem) and error.status_code == HTTPStatus.NOT_FOUND:
+        error = Problem("not_found", "No operation has this path; see /docs for those there are.")
     return problem_response(request.scope, error)
+
+
+def _methods(request: Request) -> str:
+    """The methods that the path of a request takes, as the Allow header names them."""
+    routes: Sequence[APIRoute] = request.app.state.api_routes
+    found = [route.methods or set() for route in routes if route.path_regex.match(request.scope["path"])]
+    return ", ".join(sorted(set().union(*found)))
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
@@ -132,8 +142,9 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
     return problem_response(request.scope, Problem("internal_error", detail))
 
 
-def install(app: FastAPI) -> None:
-    """Make every exception of ``app`` a problem."""
+def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Make every exception of ``app``, made of ``routers``, a problem."""
+    app.state.api_routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(SQLAlchemyError, _on_database)

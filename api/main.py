@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         doorbell=Doorbell(settings),
         storage=open_storage(settings.storage_url),
     )
-    errors.install(app)
+    errors.install(app, ROUTERS)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(AccessLog)  # added last, it is outermost: it sees refused bodies too
     for router in ROUTERS:

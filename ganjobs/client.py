@@ -2,14 +2,15 @@
 
 import json
 import math
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from ganjobs.errors import ApiError, ApiUnreachable, ClientError
 
@@ -135,6 +136,10 @@ class Client:
         """The PNG of a step, or the newest."""
         return self._send("GET", f"/v1/jobs/{job_id}/samples/{'latest' if step is None else step}").content
 
+    def download(self, url: str) -> bytes:
+        """A file that the API named by ``url``, such as one of a checkpoint's."""
+        return self._send("GET", url).content
+
     def events(self, job_id: str, after: int | None = None) -> Iterator[Json]:
         """What happened to a job, in order, from behind the event ``after``."""
         return self._pages(f"/v1/jobs/{job_id}/events", "id", after)
@@ -177,23 +182,26 @@ class Client:
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request; again if the connection is lost, where repetition changes nothing (creation by its key)."""
-        for attempt in range(TRIES):
-            try:
-                response = self._http.request(method, path, **request)
-                break
-            except httpx.TransportError as error:
-                sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-                # A second DELETE would call the first one's success an error.
-                if attempt == TRIES - 1 or (sent and method == "DELETE") or _is_bad_url(error):
-                    raise ApiUnreachable(self.url, str(error) or type(error).__name__) from error
-                time.sleep(FIRST_WAIT_SECONDS * 2**attempt)
+        retry = Retrying(
+            retry=retry_if_exception(partial(_may_repeat, method)),
+            wait=wait_exponential(FIRST_WAIT_SECONDS),
+            stop=stop_after_attempt(TRIES),
+            reraise=True,
+        )
+        try:
+            response = retry(self._http.request, method, path, **request)
+        except httpx.TransportError as error:
+            raise ApiUnreachable(self.url, str(error) or type(error).__name__) from error
         if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
             return response
         raise ApiError(response.status_code, _problem(response))
 
 
-def _is_bad_url(error: httpx.TransportError) -> bool:
-    return isinstance(error, httpx.UnsupportedProtocol)
+def _may_repeat(method: str, error: BaseException) -> bool:
+    if not isinstance(error, httpx.TransportError) or isinstance(error, httpx.UnsupportedProtocol):
+        return False
+    # A second DELETE would call the first one's success an error.
+    return method != "DELETE" or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
 
 
 def _problem(response: httpx.Response) -> Json:

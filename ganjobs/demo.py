@@ -1,6 +1,8 @@
 """The demonstration: one real job through the real stack, over HTTP, and an honest report of what came of it."""
 
 import json
+import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +35,7 @@ class Report:
     job: dict[str, Any]
     last_rows: MetricRows
     samples: list[Path]
-    generator: str | None
+    generator: Path | None
 
 
 def train(client: Client, spec: dict[str, Any], console: Console, pause: Callable[[float], None]) -> dict[str, Any]:
@@ -48,15 +50,18 @@ def collect(client: Client, job: dict[str, Any], settings: Settings) -> Report:
     last = max(1, round(job["step"] * LAST_PART))
     rows = client.metrics(job["id"], READ, from_step=max(1, job["step"] - last + 1))
     samples = save_samples(client, job["id"], settings.resolved_data_folder / "samples")
-    return Report(job, rows, samples, generator_location(client, job["id"]))
+    return Report(job, rows, samples, save_generator(client, job["id"], settings.resolved_data_folder / "generators"))
 
 
-def generator_location(client: Client, job_id: str) -> str | None:
-    """Where the newest checkpoint's generator can be downloaded."""
+def save_generator(client: Client, job_id: str, folder: Path) -> Path | None:
+    """Download the newest checkpoint's generator: weights that any program with safetensors can load."""
     for checkpoint in client.checkpoints(job_id):
         for file in checkpoint["files"]:
             if file["name"] == GENERATOR_FILE:
-                return f"{client.url}{file['url']}"
+                folder.mkdir(parents=True, exist_ok=True)
+                path = folder / f"{job_id}-step-{checkpoint['step']:08d}.safetensors"
+                path.write_bytes(client.download(file["url"]))
+                return path
     return None
 
 
@@ -74,8 +79,8 @@ def show(report: Report, settings: Settings, console: Console) -> None:
     say(f"reading    {verdict.sentence}")
     say(f"           {CAVEAT}")
     say()
-    say(f"samples    {report.samples[-1] if report.samples else 'none'}")
-    say(f"generator  {report.generator or 'none'}")
+    say(f"samples    {shown(report.samples[-1]) if report.samples else 'none'}")
+    say(f"generator  {shown(report.generator) if report.generator else 'none'}")
     if report.job["status"] == "failed":
         say(f"logs       {settings.resolved_data_folder / 'logs'}")
 
@@ -97,10 +102,22 @@ def how_to_go_on(settings: Settings, running: bool) -> list[str]:
     url = settings.resolved_url if running else Settings().resolved_url
     there = f" --url {url}" if running else ""
     steps = [
-        (f"ganjobs submit examples/ring.yaml --follow{there}", "train on eight Gaussians"),
+        (f"{command()} submit examples/ring.yaml --follow{there}", "train on eight Gaussians"),
         (f"curl {url}/v1/jobs -H 'Content-Type: application/json' -d '{SMALL_SPEC}'", ""),
         (f"{url}/docs", "every operation, to try out"),
     ]
     if not running:
-        steps.insert(0, ("make serve", "start the service again (or: ganjobs serve)"))
-    return ["go on with", *(f"  {what:<48} {why}".rstrip() for what, why in steps)]
+        again = f"{command()} serve --data-folder {shown(settings.resolved_data_folder)}"
+        steps.insert(0, (again, "start the service again, with this job in it; then, elsewhere:"))
+    return ["go on with", *(f"  {what:<56} {why}".rstrip() for what, why in steps)]
+
+
+def command() -> str:
+    """How this program is called from where the user stands."""
+    installed = Path(sys.executable).parent / "ganjobs"
+    return "ganjobs" if shutil.which("ganjobs") == str(installed) else shown(installed)
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be written."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

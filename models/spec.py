@@ -125,11 +125,11 @@ class _LatentInput(Part):
     """Size of the generator's standard normal input."""
 
 
-class MlpGenerator(Mlp, _LatentInput):
+class MlpGenerator(_LatentInput, Mlp):
     """Fully connected generator."""
 
 
-class DcganGenerator(Dcgan, _LatentInput):
+class DcganGenerator(_LatentInput, Dcgan):
     """Transposed-convolution generator."""
 
 
