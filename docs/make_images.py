@@ -38,7 +38,8 @@ def main(url: str, job_id: str, target: str) -> None:
         axes.set_title(f"{title} (dashed: at equilibrium)", fontsize=10)
         axes.set_xlabel("step")
         axes.legend(loc="upper right", fontsize=8)
-        axes.set_ylim(*np.quantile([rows.columns[name] for name, _, _ in columns], [0.001, 0.999]) + [-0.1, 0.25])
+        lowest, highest = np.quantile([rows.columns[name] for name, _, _ in columns], [0.001, 0.999])
+        axes.set_ylim(lowest - 0.1, highest + 0.25)
     for column, (step, picture) in enumerate(pictures.items()):
         axes = figure.add_subplot(grid[1, column])
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
