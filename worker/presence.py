@@ -29,9 +29,19 @@ class Presence:
         self._status = "ready"
         self._announced = False
         self._stopping = threading.Event()
+        self._connected = threading.Lock()
+        # Connections are opened for each sign of life and closed again, so that a child forked between inherits none.
+        self._database = Database(settings.resolved_database_url, pooled=False)
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
 
     def start(self) -> None:
+        # A child forked in the middle of a report would inherit SQLite's notes of the locks that its parent holds, and
+        # find the database locked for ever: forks wait for the report's end.
+        os.register_at_fork(
+            before=self._connected.acquire,
+            after_in_parent=self._connected.release,
+            after_in_child=self._connected.release,
+        )
         self._thread.start()
 
     def draining(self) -> None:
@@ -46,20 +56,19 @@ class Presence:
             self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        # Connections are opened for each sign of life and closed again, so that a child forked later inherits none.
-        database = Database(self._settings.resolved_database_url, pooled=False)
         while True:
             last = self._stopping.is_set()
             try:
-                self._report(database)
+                with self._connected:
+                    self._report()
             except SQLAlchemyError as error:
                 log.warning("no sign of life: the database is unavailable", error=str(error).splitlines()[0])
             if last:
                 return
             self._stopping.wait(self._settings.heartbeat_seconds)
 
-    def _report(self, database: Database) -> None:
-        with database.write() as session:
+    def _report(self) -> None:
+        with self._database.write() as session:
             if self._announced:
                 workers.sign_of_life(session, self.worker_id, status=self._status)
             else:

@@ -1,0 +1,42 @@
+"""A worker's sign of life goes on in a thread of the process that forks."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from models.database import Database
+from models.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+# Forks fall into the middle of reports: each child must still be able to write.
+FORKS_WHILE_REPORTING = """
+import os, sys
+from models.database import Database
+from models.settings import Settings
+from models import workers
+from worker.presence import Presence
+
+settings = Settings()
+presence = Presence(settings)
+presence.start()
+url = settings.resolved_database_url + ("?timeout=5" if settings.resolved_database_url.startswith("sqlite") else "")
+for _ in range(40):
+    if (child := os.fork()) == 0:
+        with Database(url, pooled=False).write() as session:
+            workers.sign_of_life(session, presence.worker_id)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:
+        sys.exit("a forked child could not write")
+presence.stop()
+"""
+
+
+def test_children_forked_while_their_parent_writes_can_write_too(settings: Settings, database: Database) -> None:
+    environment = os.environ | {
+        "GANJOBS_DATA_FOLDER": str(settings.data_folder),
+        "GANJOBS_DATABASE_URL": database.url.render_as_string(hide_password=False),
+        "GANJOBS_HEARTBEAT_SECONDS": "0.0001",
+        "GANJOBS_DEVICE": "cpu",
+    }
+    subprocess.run([sys.executable, "-c", FORKS_WHILE_REPORTING], cwd=ROOT, env=environment, check=True, timeout=120)
