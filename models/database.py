@@ -81,6 +81,8 @@ class Database:
                 **pool,
                 pool_pre_ping=True,
                 connect_args={
+                    # A cluster made without a locale would otherwise answer in bytes.
+                    "client_encoding": "utf8",
                     "connect_timeout": 5,
                     "keepalives_idle": 10,
                     "keepalives_interval": 5,
