@@ -3,7 +3,6 @@
 from starlette.requests import Request
 
 NO_CACHE = "private, no-cache"
-IMMUTABLE = "private, max-age=31536000, immutable"
 
 
 def quoted(tag: str) -> str:

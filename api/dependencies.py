@@ -14,7 +14,8 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 from sqlalchemy.orm import Session
 
-from api.errors import Problem
+from api.bell import Bell
+from api.errors import Problem, about
 from models import jobs
 from models.database import Database
 from models.queue import Doorbell
@@ -34,6 +35,7 @@ class Services:
     settings: Settings
     database: Database
     doorbell: Doorbell
+    bell: Bell
     storage: Storage
 
 
@@ -65,7 +67,8 @@ def _find(session: Session, job_id: str) -> Job:
     # Ids of another form are never looked up: a database cannot even be asked for some (NUL).
     job = jobs.get(session, job_id) if JOB_ID.fullmatch(job_id) else None
     if job is None:
-        raise Problem("job_not_found", f"There is no job {job_id[:100]!r}, or it has been deleted.")
+        message = f"there is no job {job_id[:100]!r}, or it has been deleted"
+        raise about("job_id", "path", "job_not_found", message)
     return job
 
 

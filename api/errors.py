@@ -14,9 +14,11 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Scope
 
 from api.validation import FieldError, describe, described
+from models.validation import true_errors
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -61,10 +63,23 @@ class Problem(HTTPException):
 
 def invalid(field: str, where: str, message: str, code: str, limit: Any = None) -> Problem:
     """A 422 for one parameter that no type could refuse."""
+    errors = _single(field, where, message, code, limit)
+    return Problem("invalid_request", describe(errors), errors)
+
+
+def about(
+    field: str, where: str, kind: str, message: str, limit: Any = None, headers: Mapping[str, str] | None = None
+) -> Problem:
+    """A problem of any kind with one part of a request."""
+    errors = _single(field, where, message, kind, limit)
+    return Problem(kind, f"{message[:1].upper()}{message[1:]}.", errors, headers)
+
+
+def _single(field: str, where: str, message: str, code: str, limit: Any) -> list[FieldError]:
     error: FieldError = {"field": field, "in": where, "message": message, "code": code}
     if limit is not None:
         error["limit"] = limit
-    return Problem("invalid_request", describe([error]), [error])
+    return [error]
 
 
 def problem_type(kind: str) -> str:
@@ -73,21 +88,25 @@ def problem_type(kind: str) -> str:
 
 def problem_response(scope: Scope, problem: HTTPException) -> Response:
     """The response of a problem met with the request of ``scope``."""
+    # ASCII only: what is quoted from a request may hold what UTF-8 cannot.
+    content = json.dumps(problem_body(problem, _path_of(scope)), ensure_ascii=True, allow_nan=False)
+    return Response(content, problem.status_code, problem.headers, MEDIA_TYPE)
+
+
+def problem_body(problem: HTTPException, instance: str) -> dict[str, Any]:
+    """What is told of a problem met at the path ``instance``."""
     kind = problem.kind if isinstance(problem, Problem) else _kind_of(problem.status_code)
-    title = TITLES[kind][1] if kind in TITLES else HTTPStatus(problem.status_code).phrase
     body: dict[str, Any] = {
         "type": problem_type(kind) if kind in TITLES else "about:blank",
-        "title": title,
+        "title": TITLES[kind][1] if kind in TITLES else HTTPStatus(problem.status_code).phrase,
         "status": problem.status_code,
         "detail": problem.detail,
-        "instance": _path_of(scope),
+        "instance": instance,
     }
     errors = problem.errors if isinstance(problem, Problem) else ()
     if errors:
         body["errors"] = list(errors[:MAX_ERRORS])
-    # ASCII only: what is quoted from a request may hold what UTF-8 cannot.
-    content = json.dumps(body, ensure_ascii=True, allow_nan=False)
-    return Response(content, problem.status_code, problem.headers, MEDIA_TYPE)
+    return body
 
 
 def _path_of(scope: Scope) -> str:
@@ -105,7 +124,9 @@ async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if not isinstance(error, Problem) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # The router has named the methods of the first route that has this path, and there may be more.
-        allowed = _methods(request) or dict(error.headers or {}).get("Allow", "")
+        allowed = _methods(request)
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": allowed})
         error = Problem("method_not_allowed", f"Here one can {allowed}.", headers={"Allow": allowed})
     elif not isinstance(error, Problem) and error.status_code == HTTPStatus.NOT_FOUND:
         error = Problem("not_found", "No operation has this path; see /docs for those there are.")
@@ -114,15 +135,17 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> str:
     """The methods that the path of a request takes, as the Allow header names them."""
-    routes: Sequence[APIRoute] = request.app.state.api_routes
+    routes = [*request.app.state.api_routes, *(route for route in request.app.routes if isinstance(route, Route))]
     found = [route.methods or set() for route in routes if route.path_regex.match(request.scope["path"])]
-    return ", ".join(sorted(set().union(*found)))
+    methods = set().union(*found) or {"GET"}  # files belong to no route, and one can get them
+    return ", ".join(sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())))
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = described(error.errors())
-    return problem_response(request.scope, Problem("invalid_request", describe(errors), errors))
+    found = true_errors(error.errors())
+    errors = described(found[:MAX_ERRORS])
+    return problem_response(request.scope, Problem("invalid_request", describe(errors, len(found)), errors))
 
 
 async def _on_database(request: Request, error: Exception) -> Response:

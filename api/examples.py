@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.errors import TITLES, problem_type
+from api.errors import Problem, about, invalid, problem_body
 from models import catalogue
 from models.spec import EXAMPLE, JobSpec
 
@@ -161,7 +161,7 @@ WORKERS = page(
         "hostname": "gpu-host-1",
         "pid": 4242,
         "slots": 1,
-        "status": "busy",
+        "status": "ready",
         "devices": [{"kind": "cuda", "name": "NVIDIA H200"}],
         "versions": {"ganjobs": "0.1.0", "torch": "2.13.0"},
         "started_at": "2026-11-20T11:58:00.000000Z",
@@ -174,45 +174,49 @@ READY = {
     "checks": {
         "database": {"status": "ok", "detail": "answers"},
         "queue": {"status": "ok", "detail": "0 messages waiting"},
-        "worker": {"status": "ok", "detail": "1 worker is up"},
+        "worker": {"status": "ok", "detail": "1 worker is ready"},
     },
 }
 NOT_READY = {
     "status": "not_ready",
-    "checks": READY["checks"] | {"worker": {"status": "unavailable", "detail": "no worker is up"}},  # type: ignore[operator]
+    "checks": READY["checks"] | {"worker": {"status": "unavailable", "detail": "no worker is ready"}},  # type: ignore[operator]
 }
 
-DETAILS: dict[str, str] = {
-    "malformed_body": "The body is not JSON in UTF-8 (RFC 8259, without NaN and Infinity): line 1 column 6.",
-    "ambiguous_header": "Idempotency-Key was sent more than once: which one holds?",
-    "job_not_found": f"There is no job '{JOB_ID}', or it has been deleted.",
-    "sample_not_found": "The job has no sample of step 201.",
-    "checkpoint_not_found": "The job has no checkpoint of step 501.",
-    "job_finished": "The job is succeeded; only a job that has not finished can be cancelled.",
-    "job_not_finished": "Only a finished job can be deleted: cancel it first.",
-    "file_gone": "The file was recorded, but is no longer on disk.",
-    "body_too_large": "A body may have at most 1048576 bytes.",
-    "unsupported_media_type": "Content-Type must be application/json in UTF-8; it is: text/plain.",
-    "malformed_range": "Range must be like bytes=0-1023.",
-    "range_not_satisfiable": "The file has 1048576 bytes.",
-    "invalid_request": "generator.latent_dim: Input should be less than or equal to 4096",
-    "idempotency_conflict": f"The key was used for {JOB_ID}, whose spec differs.",
-    "internal_error": "The error has been logged; nothing of it is told here.",
-    "unavailable": "The database does not answer. Nothing was changed unless you see it later; try again.",
-}
+PROBLEMS = (
+    Problem("malformed_body", "The body is not JSON in UTF-8 (RFC 8259): expected value at line 1 column 6."),
+    Problem("ambiguous_header", "Idempotency-Key was sent more than once: which one holds?"),
+    about("job_id", "path", "job_not_found", f"there is no job '{JOB_ID}', or it has been deleted"),
+    about(
+        "step", "path", "sample_not_found", "the job has no sample of step 201; the newest is of step 400", limit=400
+    ),
+    about("step", "path", "checkpoint_not_found", "the job has no checkpoint of step 501", limit=[1500, 1000, 500]),
+    about(
+        "job_id",
+        "path",
+        "job_finished",
+        "the job is succeeded; only one that is queued or running or cancelling can be cancelled",
+        limit=["queued", "running", "cancelling"],
+    ),
+    about(
+        "job_id",
+        "path",
+        "job_not_finished",
+        "the job is running; only one that is cancelled or succeeded or failed can be deleted: cancel it first",
+        limit=["cancelled", "succeeded", "failed"],
+    ),
+    about("name", "path", "file_gone", "the file was recorded, but is no longer on disk"),
+    about("", "body", "body_too_large", "a body may have at most 1048576 bytes", limit=1_048_576),
+    Problem("unsupported_media_type", "Content-Type must be application/json in UTF-8; it is: text/plain."),
+    Problem("malformed_range", "Range must be like bytes=0-1023."),
+    Problem("range_not_satisfiable", "The file has 1048576 bytes."),
+    invalid("generator.latent_dim", "body", "must be at most 4096", "less_than_equal", 4096),
+    Problem("idempotency_conflict", f"The key was used for {JOB_ID}, whose spec differs."),
+    Problem("internal_error", "The error has been logged; nothing of it is told here."),
+    Problem("unavailable", "The database does not answer. Nothing was changed unless you see it later; try again."),
+)
+EXAMPLES = {problem.kind: problem_body(problem, f"/v1/jobs/{JOB_ID}") for problem in PROBLEMS}
 
 
 def problem(kind: str) -> dict[str, Any]:
     """What a problem of this kind looks like."""
-    status, title = TITLES[kind]
-    shown = {
-        "type": problem_type(kind),
-        "title": title,
-        "status": status,
-        "detail": DETAILS[kind],
-        "instance": f"/v1/jobs/{JOB_ID}",
-    }
-    if kind == "invalid_request":
-        error = {"field": "generator.latent_dim", "in": "body", "code": "less_than_equal", "limit": 4096}
-        shown["errors"] = [error | {"message": "Input should be less than or equal to 4096"}]
-    return shown
+    return EXAMPLES[kind]

@@ -3,7 +3,7 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import Problem, problem_response
+from api.errors import Problem, about, problem_response
 
 
 class BodyLimit:
@@ -38,6 +38,5 @@ class BodyLimit:
 
     def _problem(self) -> Problem:
         # What is left of the body is not read, so the connection cannot be used again.
-        return Problem(
-            "body_too_large", f"A body may have at most {self._limit} bytes.", headers={"Connection": "close"}
-        )
+        message = f"a body may have at most {self._limit} bytes"
+        return about("", "body", "body_too_large", message, self._limit, {"Connection": "close"})

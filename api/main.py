@@ -7,10 +7,13 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from api import documentation, errors
+from api.bell import Bell
 from api.dependencies import Services
+from api.head import Head
 from api.limits import BodyLimit
 from api.logs import AccessLog
 from api.routes import checkpoints, health, history, jobs, metrics, samples, service
@@ -21,6 +24,8 @@ from models.settings import Settings
 from models.storage import open_storage
 
 log = structlog.get_logger(__name__)
+# How long the API waits for a Redis that has taken the connection and says nothing.
+REDIS_SECONDS = 3.0
 ROUTERS = tuple(module.router for module in (jobs, metrics, samples, history, checkpoints, service, health))
 
 
@@ -39,19 +44,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
         redirect_slashes=False,
     )
+    doorbell = Doorbell(settings, REDIS_SECONDS)
     app.state.services = Services(
         settings=settings,
         database=Database(settings.resolved_database_url),
-        doorbell=Doorbell(settings),
+        doorbell=doorbell,
+        bell=Bell(doorbell),
         storage=open_storage(settings.storage_url),
     )
     errors.install(app, ROUTERS)
+    app.add_middleware(Head)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(AccessLog)  # added last, it is outermost: it sees refused bodies too
     for router in ROUTERS:
         app.include_router(router)
+    app.get("/", include_in_schema=False)(_to_documentation)
     app.openapi = partial(documentation.document, app, ROUTERS)  # type: ignore[method-assign]
     return app
+
+
+async def _to_documentation() -> RedirectResponse:
+    return RedirectResponse("/docs")
 
 
 @asynccontextmanager
@@ -59,7 +72,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Requests are answered while this is open; the server drains them first, and connections close last."""
     held: Services = app.state.services
     log.info("api started", database=held.database.url.render_as_string(hide_password=True))
+    held.bell.start()
     yield
+    held.bell.close()
     held.doorbell.close()
     held.database.dispose()
     log.info("api stopped")

@@ -2,8 +2,10 @@
 
 from typing import Any, Literal, Self
 
+from pydantic import Field
+
 from api.schemas import Time, View
-from models.tables import Checkpoint, Event, LogLine, Sample, Worker
+from models.tables import Checkpoint, Sample, Worker
 
 
 class SampleView(View):
@@ -34,7 +36,7 @@ class SampleView(View):
 class EventView(View):
     """Something that happened to a job."""
 
-    id: int
+    id: int = Field(validation_alias="number")
     object: Literal["event"] = "event"
     kind: str
     level: str
@@ -42,39 +44,17 @@ class EventView(View):
     data: dict[str, Any]
     created_at: Time
 
-    @classmethod
-    def of(cls, event: Event) -> Self:
-        return cls(
-            id=event.number,
-            kind=event.kind,
-            level=event.level,
-            message=event.message,
-            data=event.data,
-            created_at=event.created_at,
-        )
-
 
 class LogLineView(View):
     """A line that a worker logged while it trained a job; its time is by the worker's clock."""
 
-    id: int
+    id: int = Field(validation_alias="number")
     object: Literal["log_line"] = "log_line"
     attempt: int
     level: str
     message: str
     data: dict[str, Any]
     created_at: Time
-
-    @classmethod
-    def of(cls, line: LogLine) -> Self:
-        return cls(
-            id=line.number,
-            attempt=line.attempt,
-            level=line.level,
-            message=line.message,
-            data=line.data,
-            created_at=line.created_at,
-        )
 
 
 class FileView(View):

@@ -1,5 +1,6 @@
 """What the API answers with: problems, pages, jobs and their metrics."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
@@ -19,7 +20,7 @@ Number = int | float | Literal["NaN", "Infinity", "-Infinity"] | None
 
 
 class View(BaseModel):
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True, use_attribute_docstrings=True)
 
 
 class ProblemField(View):
@@ -56,9 +57,9 @@ class Page(View, Generic[Item]):
     has_more: bool
 
     @classmethod
-    def of(cls, found: list[Item], limit: int) -> Self:
-        """A page of ``limit`` items, out of one item more than that if there are more."""
-        return cls(data=found[:limit], has_more=len(found) > limit)
+    def of(cls, found: Sequence[Any], limit: int) -> Self:
+        """A page of ``limit`` items (or of objects with their attributes), out of one more if there are more."""
+        return cls.model_validate({"data": found[:limit], "has_more": len(found) > limit})
 
 
 class Equilibrium(View):

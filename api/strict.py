@@ -1,6 +1,8 @@
 """Routes that refuse what FastAPI would pass over: unknown query parameters, bodies that are not JSON in UTF-8."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Coroutine
 from email.message import Message
 from typing import Any, get_origin
@@ -12,22 +14,33 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import Problem
+from api.errors import Problem, invalid
 from api.validation import FieldError, describe
 
 METADATA_PARAMETER = re.compile(r"metadata\[(.*)\]", re.DOTALL)
 
 
 class StrictRequest(Request):
-    """A request whose JSON is RFC 8259's: UTF-8, no NaN, no lone surrogates, at most 200 levels deep."""
+    """A request whose JSON is RFC 8259's: UTF-8, no lone surrogates, at most 200 levels deep, and no key twice in one
+    object. NaN and Infinity pass, for the field that holds one to be named where it is validated."""
 
     async def json(self) -> Any:
-        """Raises ``Problem`` (400) where the body is anything else."""
+        """Raises ``Problem`` where the body is anything else (400), or repeats a key (422)."""
+        body = await self.body()
         try:
-            return from_json(await self.body(), allow_inf_nan=False)
+            value = from_json(body, allow_inf_nan=True)
         except ValueError as error:
-            detail = f"The body is not JSON in UTF-8 (RFC 8259, without NaN and Infinity): {error}."
-            raise Problem("malformed_body", detail) from error
+            raise Problem("malformed_body", f"The body is not JSON in UTF-8 (RFC 8259): {error}.") from error
+        # Once more for the keys alone, of which that parser keeps the last: digits need not become numbers.
+        json.loads(body, object_pairs_hook=_check_keys, parse_int=str, parse_float=str)
+        return value
+
+
+def _check_keys(members: list[tuple[str, Any]]) -> None:
+    """Raises ``Problem`` (422) for a key that an object holds twice."""
+    if len(dict(members)) < len(members):
+        repeated = Counter(name for name, _ in members).most_common(1)[0][0]
+        raise invalid(repeated[:100], "body", "is given more than once", "repeated")
 
 
 class StrictRoute(APIRoute):

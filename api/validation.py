@@ -1,12 +1,12 @@
-"""From pydantic's errors to ours: dotted field paths as the user wrote them, and the limit that was passed."""
+"""From pydantic's errors to ours: where each lies in a request, what is wrong, and the limit that was passed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
-from models.validation import error_path
+from models.spec import JobSpec
+from models.validation import fault
 
 MAX_TEXT = 300
-LIMITS = ("limit", "ge", "gt", "le", "lt", "max_length", "min_length", "multiple_of", "expected_tags", "expected")
 
 FieldError = TypedDict(
     "FieldError",
@@ -19,34 +19,27 @@ def described(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     return [_described(error) for error in errors]
 
 
-def describe(errors: Sequence[FieldError]) -> str:
-    """One sentence for people."""
+def describe(errors: Sequence[FieldError], count: int | None = None) -> str:
+    """One sentence for people about ``count`` errors, of which these are the first."""
     first = f"{errors[0]['field'] or errors[0]['in']}: {errors[0]['message']}" if errors else "invalid"
-    more = len(errors) - 1
-    return first + (f" (and {more} more)" if more else "")
+    more = (count or len(errors)) - 1
+    return first + (f" (and {more} more)" if more > 0 else "")
 
 
 def _described(error: Mapping[str, Any]) -> FieldError:
     where, *path = error["loc"]
-    context = error.get("ctx", {})
-    parts = error_path(path, error) if where == "body" else [str(part) for part in path]
-    described: FieldError = {
-        "field": _short(".".join(parts)),
-        "in": where,
-        "message": _short(error["msg"]),
-        "code": error["type"],
-    }
-    limit = next((context[name] for name in LIMITS if name in context), None)
-    if limit is not None:
-        described["limit"] = limit if isinstance(limit, int | float) else _choices(str(limit))
+    in_body = where == "body"
+    # The place in a list of values is no part of a parameter's name.
+    named = path if in_body else [part for part in path if isinstance(part, str)]
+    found = fault({**error, "loc": named}, JobSpec if in_body else None)
+    message = found.message
+    if where == "query" and len(named) < len(path) and "," in str(error["input"]):
+        each = "&".join(f"{found.field}={value}" for value in str(error["input"]).split(","))
+        message += f"; to give several, repeat the parameter: {each}"
+    described: FieldError = {"field": _short(found.field), "in": where, "message": _short(message), "code": found.code}
+    if found.limit is not None:
+        described["limit"] = found.limit
     return described
-
-
-def _choices(text: str) -> list[str] | str:
-    """Pydantic lists choices as ``'a', 'b' or 'c'``."""
-    if "'" not in text:
-        return text
-    return [choice.strip(" '") for choice in text.replace(" or ", ", ").split(",")]
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from ganjobs import exitcodes
-from ganjobs.commands import demo, jobs, records, serve, submit, watch
+from ganjobs.commands import demo, files, jobs, records, serve, submit, watch
 from ganjobs.errors import ClientError
 from ganjobs.stack.errors import StackError
 
@@ -31,7 +31,9 @@ COMMANDS = (
     watch.watch,
     records.logs,
     records.events,
-    records.samples,
+    files.samples,
+    files.checkpoints,
+    files.generator,
     jobs.cancel,
     jobs.delete,
     records.workers,
@@ -43,19 +45,24 @@ for command in COMMANDS:
 def main() -> NoReturn:
     """Run the command line; an expected failure is one line on standard error."""
     try:
-        app()
+        status = app(standalone_mode=False)
+    except typer.TyperException as error:  # of the command line's usage; it has no words where help was shown instead
+        if message := error.format_message():
+            fail(message, error.exit_code)
+        sys.exit(error.exit_code)
     except (ClientError, StackError) as error:
         fail(str(error))
     except ValidationError as error:  # of the settings: everything else is validated where it is read
         first = error.errors()[0]
-        name = str(first["loc"][0])
-        fail(f"{name if name.isupper() else f'GANJOBS_{name.upper()}'}: {first['msg']}")
+        names = (name if name.isupper() else f"GANJOBS_{name.upper()}" for name in map(str, first["loc"][:1]))
+        fail(": ".join((*names, first["msg"])))
     except OSError as error:
         fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-    sys.exit(exitcodes.OK)
+    sys.exit(status or exitcodes.OK)
 
 
-def fail(message: str) -> NoReturn:
+def fail(message: str, status: int = exitcodes.FAILURE) -> NoReturn:
     """Say what went wrong and end."""
-    sys.stderr.write(f"ganjobs: {' '.join(message.split())}\n")
-    sys.exit(exitcodes.FAILURE)
+    # Pydantic puts its own word before ours.
+    sys.stderr.write(f"ganjobs: {' '.join(message.replace('Value error, ', '').split())}\n")
+    sys.exit(status)

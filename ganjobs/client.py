@@ -88,10 +88,12 @@ class Client:
             return None
         return response.json(), response.headers.get("ETag")
 
-    def list_jobs(self, status: Sequence[str] = (), limit: int = 20, after: str | None = None) -> Json:
+    def list_jobs(
+        self, status: Sequence[str] = (), limit: int = 20, after: str | None = None, name: str | None = None
+    ) -> Json:
         """One page of jobs, newest first: ``data`` and ``has_more``."""
-        params: dict[str, Any] = {"limit": limit, "status": list(status)}
-        return self._json("GET", "/v1/jobs", params=params | ({"after": after} if after else {}))
+        params = {"limit": limit, "status": list(status), "after": after, "name": name}
+        return self._json("GET", "/v1/jobs", params=_given(params))
 
     def jobs(self, status: Sequence[str] = ()) -> Iterator[Json]:
         """All jobs, newest first, page by page."""

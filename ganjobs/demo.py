@@ -1,10 +1,10 @@
 """The demonstration: one real job through the real stack, over HTTP, and an honest report of what came of it."""
 
 import json
-import shutil
-import sys
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -13,16 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 from ganjobs import text
+from ganjobs.address import find
 from ganjobs.client import Client, MetricRows
-from ganjobs.commands.records import save_samples
 from ganjobs.commands.watch import ending
-from ganjobs.verdict import CAVEAT, READ, judge
+from ganjobs.downloads import save_generator, save_samples
+from ganjobs.hints import EXAMPLES, command, shown
+from ganjobs.verdict import last_rows, reading
 from ganjobs.watch import follow, make_display
 from models.settings import Settings
 
-# The part of a job, at its end, that is judged.
-LAST_PART = 0.1
-GENERATOR_FILE = "generator.safetensors"
 SMALL_SPEC = json.dumps(
     {"dataset": {"kind": "ring"}, "generator": {"kind": "mlp"}, "discriminator": {"kind": "mlp"}, "steps": 500}
 )
@@ -41,44 +40,23 @@ class Report:
 def train(client: Client, spec: dict[str, Any], console: Console, pause: Callable[[float], None]) -> dict[str, Any]:
     """Submit a job and show its progress; returns it as it ended."""
     job = client.create(spec)
-    console.print(f"submitted {job['id']}: POST {client.url}/v1/jobs", markup=False, soft_wrap=True)
+    text.say(f"submitted {job['id']}: POST {client.url}/v1/jobs", console=console)
     return follow(client, job["id"], make_display(console), pause)
 
 
 def collect(client: Client, job: dict[str, Any], settings: Settings) -> Report:
     """Fetch what the report needs, and save the samples as files."""
-    last = max(1, round(job["step"] * LAST_PART))
-    rows = client.metrics(job["id"], READ, from_step=max(1, job["step"] - last + 1))
     samples = save_samples(client, job["id"], settings.resolved_data_folder / "samples")
-    return Report(job, rows, samples, save_generator(client, job["id"], settings.resolved_data_folder / "generators"))
-
-
-def save_generator(client: Client, job_id: str, folder: Path) -> Path | None:
-    """Download the newest checkpoint's generator: weights that any program with safetensors can load."""
-    for checkpoint in client.checkpoints(job_id):
-        for file in checkpoint["files"]:
-            if file["name"] == GENERATOR_FILE:
-                folder.mkdir(parents=True, exist_ok=True)
-                path = folder / f"{job_id}-step-{checkpoint['step']:08d}.safetensors"
-                path.write_bytes(client.download(file["url"]))
-                return path
-    return None
+    generator = save_generator(client, job["id"], settings.resolved_data_folder / "generators")
+    return Report(job, last_rows(client, job), samples, generator)
 
 
 def show(report: Report, settings: Settings, console: Console) -> None:
     """Print the report."""
-
-    def say(line: str = "") -> None:
-        console.print(line, markup=False, soft_wrap=True)
-
-    say(ending(report.job))
-    say()
+    say = partial(text.say, console=console)
+    say(ending(report.job), "")
     console.print(result_table(report.job, report.last_rows))
-    say()
-    verdict = judge(report.last_rows)
-    say(f"reading    {verdict.sentence}")
-    say(f"           {CAVEAT}")
-    say()
+    say("", *reading(report.last_rows), "")
     say(f"samples    {shown(report.samples[-1]) if report.samples else 'none'}")
     say(f"generator  {shown(report.generator) if report.generator else 'none'}")
     if report.job["status"] == "failed":
@@ -87,9 +65,8 @@ def show(report: Report, settings: Settings, console: Console) -> None:
 
 def result_table(job: dict[str, Any], rows: MetricRows) -> Table:
     """Last value, mean over the last part and level at equilibrium of each reading."""
-    table = Table(box=None, padding=(0, 2), pad_edge=False)
-    for title in ("", "last step", f"mean of last {len(rows.steps)}", "at equilibrium"):
-        table.add_column(title, justify="right" if title else "left", header_style="bold")
+    numbers = ("last step", f"mean of last {len(rows.steps)}", "at equilibrium")
+    table = text.make_table("", *numbers, right=numbers)
     for key, (name, level) in text.levels(job).items():
         column, finite = rows.columns.get(key, []), rows.finite(key)
         last = column[-1] if column else None
@@ -99,25 +76,16 @@ def result_table(job: dict[str, Any], rows: MetricRows) -> Table:
 
 def how_to_go_on(settings: Settings, running: bool) -> list[str]:
     """What to type next."""
-    url = settings.resolved_url if running else Settings().resolved_url
-    there = f" --url {url}" if running else ""
+    url = settings.local_url if running else Settings().local_url
+    there = () if find(Settings()) == url else ("--url", url)
+    curl = ("curl", f"{url}/v1/jobs", "-H", "Content-Type: application/json", "-d", SMALL_SPEC)
     steps = [
-        (f"{command()} submit examples/ring.yaml --follow{there}", "train on eight Gaussians"),
-        (f"curl {url}/v1/jobs -H 'Content-Type: application/json' -d '{SMALL_SPEC}'", ""),
+        (command("submit", EXAMPLES / "ring.yaml", "--follow", *there), "train on eight Gaussians"),
+        (shlex.join(curl), ""),
         (f"{url}/docs", "every operation, to try out"),
     ]
     if not running:
-        again = f"{command()} serve --data-folder {shown(settings.resolved_data_folder)}"
+        again = command("serve", "--data-folder", settings.resolved_data_folder)
         steps.insert(0, (again, "start the service again, with this job in it; then, elsewhere:"))
-    return ["go on with", *(f"  {what:<56} {why}".rstrip() for what, why in steps)]
-
-
-def command() -> str:
-    """How this program is called from where the user stands."""
-    installed = Path(sys.executable).parent / "ganjobs"
-    return "ganjobs" if shutil.which("ganjobs") == str(installed) else shown(installed)
-
-
-def shown(path: Path) -> str:
-    """A path as short as it can be written."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    # A comment to the shell too: the line can be pasted whole.
+    return ["go on with", *(f"  {what:<56}  # {why}" if why else f"  {what}" for what, why in steps)]

@@ -1,10 +1,13 @@
 """How values are written for people, alike in every command."""
 
+import json
 import math
+from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 COLOURS = {
     "queued": "cyan",
@@ -24,6 +27,21 @@ def make_console(stderr: bool = False) -> Console:
     if not console.is_terminal:
         console = Console(stderr=stderr, highlight=False, width=PIPE_WIDTH, no_color=True)
     return console
+
+
+def say(*lines: str, console: Console | None = None) -> None:
+    """Print lines as they are, on standard output unless a console is given."""
+    console = console or make_console()
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def make_table(*titles: str, right: Container[str] = ()) -> Table:
+    """A table without lines; the columns of ``right`` hold numbers."""
+    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right" if title in right else "left", no_wrap=True, header_style="bold")
+    return table
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -68,9 +86,22 @@ def parse_time(timestamp: str | int | float | None) -> datetime | None:
 
 
 def clock(timestamp: str | int | float | None) -> str:
-    """A time of the API on this machine's clock."""
+    """Date and time of the API on this machine's clock."""
     moment = parse_time(timestamp)
-    return moment.astimezone().strftime("%H:%M:%S") if moment else "-"
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else "-"
+
+
+def compact(value: Any) -> str:
+    """A value that was logged: text as it is, anything else as JSON with six digits at most."""
+    return value if isinstance(value, str) else json.dumps(_rounded(value), separators=(",", ":"), ensure_ascii=False)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def status(value: str) -> str:

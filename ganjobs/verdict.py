@@ -6,15 +6,19 @@ Losses are good evidence of failure and poor evidence of success: no reading her
 import math
 from dataclasses import dataclass
 from statistics import fmean, median
+from typing import Any
 
-from ganjobs.client import MetricRows
+from ganjobs.client import Client, MetricRows
 
 READ = ("d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm")
+# The part of a job, at its end, that is judged.
+LAST_PART = 0.1
 # With less gradient than this the generator is hardly taught any more (its norm is 0.1 to 10 in a healthy game).
 VANISHED_NORM = 1e-3
 # How far D(x) and D(G(z)) may lie apart before one network is said to be ahead.
 AHEAD = 0.3
 FOOLED = -0.1
+CAVEAT = "Losses are good evidence of failure and poor evidence of success: judge the samples with your own eyes."
 
 
 @dataclass(frozen=True)
@@ -57,4 +61,12 @@ def _judge_balance(real: float, fake: float) -> Verdict:
     return Verdict("balanced", f"The two networks are in balance ({answers}): no sign of failure.")
 
 
-CAVEAT = "Losses are good evidence of failure and poor evidence of success: judge the samples with your own eyes."
+def last_rows(client: Client, job: dict[str, Any]) -> MetricRows:
+    """The rows by which a job is judged: the last tenth of those it has."""
+    last = max(1, round(job["step"] * LAST_PART))
+    return client.metrics(job["id"], READ, from_step=max(1, job["step"] - last + 1))
+
+
+def reading(rows: MetricRows) -> list[str]:
+    """The verdict on a job's last rows, as lines to print."""
+    return [f"reading    {judge(rows).sentence}", f"           {CAVEAT}"]

@@ -80,18 +80,19 @@ class LiveDisplay:
 
 
 class LineDisplay:
-    """Plain lines for pipes and log files: at every change of status, and now and then between."""
+    """Plain lines for pipes and log files: at every change of status, and now and then between if there is news."""
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._now = now
-        self._said: tuple[str, float] = ("", 0.0)
+        self._said = ("", "", 0.0)
 
     def update(self, progress: Progress) -> None:
-        status, when = self._said
-        if progress.job["status"] != status or self._now() - when >= LINE_SECONDS:
-            self._console.print(line(progress), markup=False, soft_wrap=True)
-            self._said = (progress.job["status"], self._now())
+        status, said, when = self._said
+        written = line(progress)
+        if written != said and (progress.job["status"] != status or self._now() - when >= LINE_SECONDS):
+            text.say(written, console=self._console)
+            self._said = (progress.job["status"], written, self._now())
 
     def close(self) -> None:
         """Nothing to put away."""

@@ -63,9 +63,9 @@ def _configure_sqlite(engine: Engine) -> None:
 
 class Database:
     """Sessions on one database. ``url`` is an SQLAlchemy URL of SQLite or PostgreSQL (psycopg 3); ``pooled=False``
-    opens a connection for each session and closes it after."""
+    opens a connection for each session and closes it after; ``busy_seconds`` is how long SQLite waits for a lock."""
 
-    def __init__(self, url: str, pooled: bool = True) -> None:
+    def __init__(self, url: str, pooled: bool = True, busy_seconds: float = SQLITE_BUSY_SECONDS) -> None:
         self.url = make_url(url)
         pool: dict[str, Any] = {"poolclass": NullPool}
         if pooled:
@@ -73,7 +73,7 @@ class Database:
         if self.url.get_backend_name() == "sqlite":
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(self.url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, **pool)
+            self.engine = create_engine(self.url, connect_args={"timeout": busy_seconds}, **pool)
             _configure_sqlite(self.engine)
         else:
             self.engine = create_engine(
@@ -94,7 +94,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one snapshot and changes nothing."""
+        """A session that changes nothing. On SQLite it sees one snapshot, on PostgreSQL each statement sees its own."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 

@@ -1,6 +1,7 @@
 """Creating, reading, listing, cancelling and deleting jobs. Queries take a session and never commit."""
 
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from models.spec import JobSpec
 from models.status import JobStatus
 from models.tables import Job, JobMetadata
 from models.transitions import TransitionLost, transition
+
+# Hexadecimal digits of the job's number within its id.
+NUMBER_DIGITS = 10
 
 
 class IdempotencyConflict(Exception):
@@ -33,13 +37,18 @@ class JobFilter:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def new_job_id() -> str:
-    return f"job_{secrets.token_hex(12)}"
+def new_job_id(number: int) -> str:
+    """Ids begin with the job's number, so that one is a place in the list even after its job has been deleted."""
+    return f"job_{number:0{NUMBER_DIGITS}x}{secrets.token_hex(7)}"
+
+
+def number_in(job_id: str) -> int:
+    return int(job_id.removeprefix("job_")[:NUMBER_DIGITS], 16)
 
 
 def spec_hash(spec: JobSpec) -> str:
     """SHA-256 of the normalised spec: two bodies that mean the same job hash alike."""
-    return hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
+    return hashlib.sha256(json.dumps(spec.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 def create(session: Session, spec: JobSpec, idempotency_key: str | None = None) -> tuple[Job, bool]:
@@ -52,7 +61,7 @@ def create(session: Session, spec: JobSpec, idempotency_key: str | None = None) 
     if idempotency_key is not None and (known := _by_key(session, idempotency_key, request_hash)):
         return known, False
     job = Job(
-        id=new_job_id(),
+        id=secrets.token_hex(16),  # until its number is known
         name=spec.name,
         spec=spec.model_dump(mode="json"),
         status=JobStatus.QUEUED,
@@ -65,6 +74,7 @@ def create(session: Session, spec: JobSpec, idempotency_key: str | None = None) 
         with session.begin_nested():
             session.add(job)
             session.flush()
+            job.id = new_job_id(job.number)
     except IntegrityError:
         # Another request with the same key committed between the look-up and the insert.
         if idempotency_key is None or (known := _by_key(session, idempotency_key, request_hash)) is None:
@@ -96,10 +106,7 @@ def list_jobs(session: Session, narrowed_to: JobFilter, after: str | None, limit
     """
     query = select(Job)
     if after is not None:
-        number = session.scalar(select(Job.number).where(Job.id == after))
-        if number is None:
-            raise LookupError(after)
-        query = query.where(Job.number < number)
+        query = query.where(Job.number < _place_of(session, after))
     if narrowed_to.statuses:
         query = query.where(Job.status.in_(narrowed_to.statuses))
     if narrowed_to.name is not None:
@@ -110,6 +117,16 @@ def list_jobs(session: Session, narrowed_to: JobFilter, after: str | None, limit
         )
         query = query.where(labelled)
     return session.scalars(query.order_by(Job.number.desc()).limit(limit)).all()
+
+
+def _place_of(session: Session, job_id: str) -> int:
+    """The number of a job that is, or was until it was deleted."""
+    number = number_in(job_id)
+    newest = session.scalar(select(func.max(Job.number))) or 0
+    there = session.scalar(select(Job.id).where(Job.number == number))
+    if not 0 < number <= newest or there not in (None, job_id):
+        raise LookupError(job_id)
+    return number
 
 
 def queue_position(session: Session, job: Job) -> int | None:

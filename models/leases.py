@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models.database import database_now
@@ -61,7 +61,7 @@ def claim(session: Session, worker_id: str, lease_seconds: float) -> Job | None:
             attempt=Job.attempt + 1,
             worker_id=worker_id,
             lease_expires_at=database_now(lease_seconds),
-            started_at=database_now(),
+            started_at=func.coalesce(Job.started_at, database_now()),
         )
     except TransitionLost:
         return None
@@ -73,9 +73,7 @@ def hold(session: Session, lease: Lease, **values: Any) -> None:
     Raises:
         LeaseLost: it is not; the caller's transaction must be rolled back.
     """
-    statement = update(Job).where(lease.held).values(revision=Job.revision + 1, **values)
-    if session.execute(statement.execution_options(synchronize_session=False)).rowcount != 1:  # type: ignore[attr-defined]
-        raise LeaseLost(f"attempt {lease.attempt} no longer holds its job")
+    _set(session, lease, revision=Job.revision + 1, **values)
 
 
 def extend(session: Session, lease: Lease, lease_seconds: float) -> None:
@@ -84,14 +82,19 @@ def extend(session: Session, lease: Lease, lease_seconds: float) -> None:
     Raises:
         LeaseLost: it has ended already.
     """
-    statement = update(Job).where(lease.held).values(lease_expires_at=database_now(lease_seconds))
-    if session.execute(statement.execution_options(synchronize_session=False)).rowcount != 1:  # type: ignore[attr-defined]
+    _set(session, lease, lease_expires_at=database_now(lease_seconds))
+
+
+def _set(session: Session, lease: Lease, **values: Any) -> None:
+    statement = update(Job).where(lease.held).values(values).returning(Job.number)
+    if session.scalar(statement.execution_options(synchronize_session=False)) is None:
         raise LeaseLost(f"attempt {lease.attempt} no longer holds its job")
 
 
-def status_of(session: Session, lease: Lease) -> JobStatus | None:
-    """The state of the leased job, ``None`` where the lease is lost."""
-    status = session.scalar(select(Job.status).where(lease.held))
+def status_of(session: Session, lease: Lease, lock: bool = False) -> JobStatus | None:
+    """The state of the leased job, ``None`` where the lease is lost; with ``lock`` nobody changes it meanwhile."""
+    query = select(Job.status).where(lease.held)
+    status = session.scalar(query.with_for_update() if lock else query)
     return JobStatus(status) if status else None
 
 
@@ -101,7 +104,8 @@ def end(session: Session, lease: Lease, target: JobStatus, reason: str, **values
     Raises:
         LeaseLost: the lease is not good any more.
     """
-    status = status_of(session, lease)
+    # Locked: a cancellation that came between the look and the change would strand the job.
+    status = status_of(session, lease, lock=True)
     if status is None:
         raise LeaseLost(f"attempt {lease.attempt} no longer holds its job")
     if status is JobStatus.CANCELLING:
@@ -120,7 +124,7 @@ def rewind(session: Session, lease: Lease, segment: int, step: int) -> list[str]
     Raises:
         LeaseLost: the lease is not good any more.
     """
-    hold(session, lease, step=step)
+    hold(session, lease, step=step, latest_metrics=None)
     # A fresh start draws the sample of step 0 again.
     for table, beyond in ((Metrics, step), (Sample, step or -1)):
         later = (table.job_number == lease.job_number) & (table.segment == segment) & (table.step > beyond)

@@ -40,6 +40,9 @@ def configure(log_format: Literal["console", "json"], level: int = logging.INFO)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for own in ("uvicorn", "uvicorn.error"):  # it has set up handlers and a format of its own
+        logging.getLogger(own).handlers.clear()
+        logging.getLogger(own).propagate = True
     # Each request of the client library and each message of the broker's client is not news.
     for chatty in ("httpx", "httpcore", "kombu", "amqp", "matplotlib", "PIL"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

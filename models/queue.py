@@ -17,7 +17,7 @@ class QueueUnavailable(Exception):
     """Redis cannot be reached."""
 
 
-def make_celery(settings: Settings) -> Celery:
+def make_celery(settings: Settings, socket_timeout: float = SOCKET_TIMEOUT) -> Celery:
     """The Celery application that both ends share: JSON only, no result backend, early acknowledgement."""
     app = Celery("ganjobs", broker=settings.resolved_redis_url)
     app.conf.update(
@@ -37,7 +37,7 @@ def make_celery(settings: Settings) -> Celery:
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         broker_transport_options={
-            "socket_timeout": SOCKET_TIMEOUT,
+            "socket_timeout": socket_timeout,
             "socket_connect_timeout": CONNECT_TIMEOUT,
             "socket_keepalive": True,
             "max_retries": 1,
@@ -49,8 +49,8 @@ def make_celery(settings: Settings) -> Celery:
 class Doorbell:
     """Rings for work and counts the rings not yet heard."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._celery = make_celery(settings)
+    def __init__(self, settings: Settings, socket_timeout: float = SOCKET_TIMEOUT) -> None:
+        self._celery = make_celery(settings, socket_timeout)
 
     def ring(self, times: int = 1) -> None:
         """Send ``times`` messages.

@@ -4,13 +4,14 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # A unix socket's path holds at most 107 bytes on Linux and 103 on macOS.
 LONGEST_SOCKET_PATH = 100
+DATABASES = ("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://")
 
 
 class Settings(BaseSettings):
@@ -34,11 +35,12 @@ class Settings(BaseSettings):
     url: str | None = Field(None, description="Where the command line finds the API; http://host:port by default.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body the API reads, in bytes.")
 
-    lease_seconds: float = Field(60, gt=0, description="How long a silent worker keeps a job.")
+    lease_seconds: float = Field(
+        60, gt=0, description="How long a silent worker keeps a job, and its rows while the database is away."
+    )
     heartbeat_seconds: float = Field(10, gt=0, description="How often a worker extends its lease and reports itself.")
     control_poll_seconds: float = Field(0.4, gt=0, description="How often a worker looks for a cancellation.")
     reconcile_seconds: float = Field(2, gt=0, description="How often the reconciler looks for work.")
-    outage_seconds: float = Field(300, gt=0, description="How long a worker holds its rows while the database is away.")
     max_attempts: int = Field(5, ge=1, description="Crashes without progress after which a job fails.")
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where workers train.")
@@ -47,6 +49,26 @@ class Settings(BaseSettings):
         1, ge=1, description="CPU threads of one training process; more pays for large networks."
     )
     log_format: Literal["console", "json"] = Field("console", description="How processes write their own log.")
+
+    @field_validator("data_folder", mode="before")
+    @classmethod
+    def _named_folder(cls, folder: object) -> object:
+        if folder == "":
+            raise ValueError("must not be empty")  # Path("") would be the current folder
+        return folder
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(DATABASES):
+            raise ValueError("must be the URL of SQLite (sqlite:///file) or PostgreSQL (postgresql://…)")
+        return url
+
+    @model_validator(mode="after")
+    def _leases_outlive_heartbeats(self) -> Self:
+        if self.heartbeat_seconds > self.lease_seconds / 2:
+            raise ValueError("heartbeat_seconds must be at most half of lease_seconds")
+        return self
 
     @property
     def resolved_data_folder(self) -> Path:
@@ -83,5 +105,12 @@ class Settings(BaseSettings):
         return f"file://{self.resolved_data_folder / 'files'}"
 
     @property
+    def local_url(self) -> str:
+        """Where the API that this machine serves answers."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
     def resolved_url(self) -> str:
-        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+        """Where the command line finds the API."""
+        return (self.url or self.local_url).rstrip("/")

@@ -1,5 +1,6 @@
 """The training-job spec: one frozen model from the HTTP body to the training loop, with no mapping layer between."""
 
+import unicodedata
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints, model_validator
@@ -9,12 +10,18 @@ from models import catalogue
 
 MAX_SAMPLES_PER_JOB = 10_000
 MAX_CHECKPOINTS_PER_JOB = 10_000
+NOT_STORABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def _storable(text: str) -> str:
-    """Refuse what a database column or a log line cannot hold: NUL and other control characters."""
-    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
-        raise PydanticCustomError("control_character", "must not contain control characters")
+    """Refuse what a database column or a log line cannot hold or a reader cannot see: control characters, formats such
+    as a change of writing direction, separators of lines, what stands for no character, and nothing but white space."""
+    for character in text:
+        if unicodedata.category(character) in NOT_STORABLE:
+            message = "must not contain control characters or invisible ones, as U+{code_point} is"
+            raise PydanticCustomError("control_character", message, {"code_point": f"{ord(character):04X}"})
+    if text.isspace():
+        raise PydanticCustomError("blank", "must hold more than white space")
     return text
 
 
@@ -27,6 +34,13 @@ Integer = Annotated[int, Strict()]
 Real = Annotated[float, Strict()]
 HiddenWidth = Annotated[Integer, Field(ge=1, le=4096)]
 Beta = Annotated[Real, Field(ge=0, lt=1)]
+
+
+def _kind_example(schema: dict[str, Any]) -> None:
+    schema["examples"] = [schema["const"]]
+
+
+Kind = Field(description="Which kind this part is of; its other fields depend on it.", json_schema_extra=_kind_example)
 
 
 def _unit(unit: str) -> dict[str, Any]:
@@ -51,19 +65,19 @@ class Part(BaseModel):
 class Digits(Part):
     """1,797 real handwritten digits, 8 x 8 grey pixels (UCI; shipped inside scikit-learn)."""
 
-    kind: Literal["digits"]
+    kind: Annotated[Literal["digits"], Kind]
 
 
 class Ring(Part):
     """Eight Gaussians, standard deviation 0.01, evenly on a circle of radius 1; fresh points at every step."""
 
-    kind: Literal["ring"]
+    kind: Annotated[Literal["ring"], Kind]
 
 
 class Grid(Part):
     """25 Gaussians, standard deviation 0.05, at {-4, -2, 0, 2, 4} squared; fresh points at every step."""
 
-    kind: Literal["grid"]
+    kind: Annotated[Literal["grid"], Kind]
 
 
 Dataset = Annotated[Digits | Ring | Grid, Field(discriminator="kind")]
@@ -74,7 +88,7 @@ Dataset = Annotated[Digits | Ring | Grid, Field(discriminator="kind")]
 class Adam(Part):
     """Adam (Kingma & Ba 2015, algorithm 1)."""
 
-    kind: Literal["adam"] = "adam"
+    kind: Annotated[Literal["adam"], Kind] = "adam"
     learning_rate: Real = Field(2e-4, gt=0, le=1, examples=[2e-4], json_schema_extra=_unit("per step"))
     """Step size (alpha)."""
     betas: tuple[Beta, Beta] = Field((0.5, 0.999), examples=[[0.5, 0.999]])
@@ -86,13 +100,13 @@ class Adam(Part):
 class NonSaturating(Part):
     """Generator minimises -E log D(G(z)) (Goodfellow et al. 2014, section 3)."""
 
-    kind: Literal["non_saturating"]
+    kind: Annotated[Literal["non_saturating"], Kind]
 
 
 class Saturating(Part):
     """Generator minimises E log(1 - D(G(z))), the minimax game (Goodfellow et al. 2014, equation 1)."""
 
-    kind: Literal["saturating"]
+    kind: Annotated[Literal["saturating"], Kind]
 
 
 Loss = Annotated[NonSaturating | Saturating, Field(discriminator="kind")]
@@ -103,7 +117,7 @@ Loss = Annotated[NonSaturating | Saturating, Field(discriminator="kind")]
 class Mlp(Part):
     """Fully connected layers, leaky ReLU (0.2) between them; images are flattened."""
 
-    kind: Literal["mlp"]
+    kind: Annotated[Literal["mlp"], Kind]
     hidden_sizes: tuple[HiddenWidth, ...] = Field((128, 128), min_length=1, max_length=16, examples=[[128, 128]])
     """Width of each hidden layer, from the input on."""
     optimizer: Adam = Field(Adam(), examples=[{"kind": "adam", "learning_rate": 2e-4, "betas": [0.5, 0.999]}])
@@ -113,7 +127,7 @@ class Mlp(Part):
 class Dcgan(Part):
     """Strided convolutions with batch norm (Radford et al. 2016), from 4 x 4 by doubling; images only."""
 
-    kind: Literal["dcgan"]
+    kind: Annotated[Literal["dcgan"], Kind]
     base_channels: Integer = Field(64, ge=4, le=512, examples=[64], json_schema_extra=_unit("channels"))
     """Channels of the widest-resolution layer; each halving of the side doubles them."""
     optimizer: Adam = Field(Adam(), examples=[{"kind": "adam", "learning_rate": 2e-4, "betas": [0.5, 0.999]}])

@@ -1,60 +1,147 @@
-"""Where in a spec an error lies, as the user wrote it: dotted paths without pydantic's own marks."""
+"""What is wrong with a spec, in words of this field: dotted paths as the user wrote them, and the limit passed."""
 
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from models.spec import JobSpec
 
+LIMITS = ("limit", "ge", "gt", "le", "lt", "max_length", "min_length", "multiple_of")
+WORDS = {
+    "missing": "is missing",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number of fewer digits",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "string_type": "must be a string",
+    "string_unicode": "must be valid Unicode",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_short": "must have at least {min_length} {characters}",
+    "string_too_long": "must have at most {max_length} {characters}",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "too_short": "must have at least {min_length} {entries}",
+    "too_long": "must have at most {max_length} {entries}",
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be greater than {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+}
+"""Pydantic's errors by type; those that are not here keep their message, as our own do."""
+KEY_MARK = "[key]"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong; ``field`` is empty where it is the whole."""
+
+    field: str
+    message: str
+    code: str
+    limit: Any = None
+
 
 def one_line(error: ValidationError) -> str:
-    """Each field of a spec that is at fault, with what is wrong with it."""
-    problems = [
-        f"{'.'.join(error_path(details['loc'], details)) or 'spec'}: {details['msg']}" for details in error.errors()
-    ]
-    return "; ".join(problems)
+    """Each field of a spec that is at fault, with what is wrong with it, fit for a terminal."""
+    faults = [fault(details, JobSpec) for details in true_errors(error.errors())]
+    line = "; ".join(f"{each.field or 'spec'}: {each.message}" for each in faults)
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
 
 
-def error_path(location: Sequence[str | int], details: Any) -> list[str]:
-    """The path of one of pydantic's errors in a spec; an error between fields names the one at fault in its context."""
-    parts = field_path(location, JobSpec)
-    context = details.get("ctx", {})
-    if details["type"].startswith("union_tag"):
-        parts.append(context["discriminator"].strip("'"))
+def true_errors(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """``errors`` without false ones: to pydantic, a list is too short when its items have been refused."""
+
+    def has_refused_items(place: tuple[str | int, ...]) -> bool:
+        return any(len(each["loc"]) > len(place) and each["loc"][: len(place)] == place for each in errors)
+
+    return [each for each in errors if each["type"] != "too_short" or not has_refused_items(each["loc"])]
+
+
+def fault(details: Mapping[str, Any], annotation: Any) -> Fault:
+    """One of pydantic's errors in something of type ``annotation``; an error between fields names the one at fault."""
+    location, context = details["loc"], details.get("ctx", {})
+    parts, there = _walk(location, annotation)
+    message, limit = _message(details, there)
+    if details["type"] == "extra_forbidden":
+        message, limit = _no_such_field(str(location[-1]), _walk(location[:-1], annotation)[1])
+    elif details["type"].startswith("union_tag"):
+        parts.append("kind")
     if "field" in context:
         parts.append(context["field"])
-    return parts
+    if location and location[-1] == KEY_MARK:
+        message = f"the key {message}"
+    return Fault(".".join(parts), message, details["type"], limit)
 
 
-def field_path(path: Sequence[str | int], annotation: Any) -> list[str]:
-    """``path`` without the tags of unions and the marks of dictionary keys.
+def _message(details: Mapping[str, Any], there: Any) -> tuple[str, Any]:
+    """What is wrong with the value of type ``there``, and the limit it passed or the values that are allowed."""
+    code, context = details["type"], details.get("ctx", {})
+    if code == "union_tag_not_found":
+        kinds = list(_kinds(there))
+        return f"`kind` is missing: one of {', '.join(kinds)}", kinds
+    if code in ("union_tag_invalid", "literal_error", "enum"):
+        choices = _choices(context.get("expected_tags") or context["expected"])
+        return f"must be {'one of ' if len(choices) > 1 else ''}{', '.join(choices)}", choices
+    if code in ("model_type", "model_attributes_type", "dict_type"):
+        return _no_object(details["input"], list(_kinds(there))), None
+    limit = next((context[name] for name in LIMITS if name in context), None)
+    if code not in WORDS:
+        return details["msg"], limit
+    nouns = ("entry", "character") if limit == 1 else ("entries", "characters")
+    return WORDS[code].format(entries=nouns[0], characters=nouns[1], **context), limit
+
+
+def _no_object(given: Any, kinds: list[str]) -> str:
+    if not kinds:
+        return "must be an object"
+    kind = given if given in kinds else kinds[0]
+    return f'must be an object such as {{"kind": "{kind}"}}'
+
+
+def _no_such_field(name: str, part: Any) -> tuple[str, list[str]]:
+    known = list(part.model_fields) if _is_model(part) else []
+    close = get_close_matches(name, known, 1)
+    return "there is no such field" + (f"; did you mean `{close[0]}`?" if close else ""), known
+
+
+def _choices(text: str) -> list[str]:
+    """Pydantic lists choices as ``'a', 'b' or 'c'``."""
+    return [choice.strip(" '") for choice in text.replace(" or ", ", ").split(",")]
+
+
+def _walk(path: Iterable[str | int], annotation: Any) -> tuple[list[str], Any]:
+    """``path`` without the tags of unions and the marks of dictionary keys, and the type it leads to.
 
     Walks the types along the path, because a field may be called as a tag is.
     """
     parts: list[str] = []
     for part in path:
-        member = _member(annotation, part)
+        member = _kinds(annotation).get(part)
         if member is not None:
             annotation = member
-        elif part != "[key]":
-            parts.append(str(part))
+        elif part != KEY_MARK:
+            parts.append(str(part) or '""')
             annotation = _inside(annotation, part)
-    return parts
+    return parts, annotation
 
 
-def _member(annotation: Any, tag: str | int) -> type[BaseModel] | None:
-    """The model that ``tag`` stands for, where ``annotation`` is a union of models told apart by ``kind``."""
+def _kinds(annotation: Any) -> dict[Any, type[BaseModel]]:
+    """The models of a union by their ``kind``; empty where ``annotation`` is something else."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
-    if get_origin(annotation) not in (Union, types.UnionType):
-        return None
-    for member in get_args(annotation):
-        field = member.model_fields.get("kind") if _is_model(member) else None
-        if field is not None and get_origin(field.annotation) is Literal and tag in get_args(field.annotation):
-            return member  # type: ignore[no-any-return]
-    return None
+    found: dict[Any, type[BaseModel]] = {}
+    if get_origin(annotation) in (Union, types.UnionType):
+        for member in get_args(annotation):
+            field = member.model_fields.get("kind") if _is_model(member) else None
+            if field is not None and get_origin(field.annotation) is Literal:
+                found |= dict.fromkeys(get_args(field.annotation), member)
+    return found
 
 
 def _inside(annotation: Any, part: str | int) -> Any:

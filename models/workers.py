@@ -21,8 +21,10 @@ def announce(session: Session, worker: Worker) -> None:
     session.add(worker)
 
 
-def sign_of_life(session: Session, worker_id: str, **values: Any) -> None:
-    session.execute(update(Worker).where(Worker.id == worker_id).values(seen_at=database_now(), **values))
+def sign_of_life(session: Session, worker_id: str, **values: Any) -> bool:
+    """Note that a worker is up; returns whether it is known."""
+    statement = update(Worker).where(Worker.id == worker_id).values(seen_at=database_now(), **values)
+    return session.scalar(statement.returning(Worker.id)) is not None
 
 
 def list_live(session: Session, heartbeat_seconds: float) -> Sequence[Worker]:

@@ -30,6 +30,10 @@ def main(
     if check_only:
         return check(Settings())
     from worker.app import app, settings
+    from worker.presence import list_devices
+
+    if settings.device == "cuda" and not any(device["kind"] == "cuda" for device in list_devices()):
+        sys.exit("worker: GANJOBS_DEVICE is cuda, and the driver finds no GPU on this machine")
 
     flags = ["--pool=prefork", f"--concurrency={settings.worker_slots}", "--loglevel=INFO"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]

@@ -12,10 +12,14 @@ from models.queue import make_celery
 from models.settings import Settings
 from worker.presence import Presence
 
+# Loading torch on a busy machine.
+CHILD_START_SECONDS = 120.0
+
 settings = Settings()
 app = make_celery(settings)
 app.conf.imports = ("worker.tasks",)
 app.conf.worker_hijack_root_logger = False
+app.conf.worker_proc_alive_timeout = CHILD_START_SECONDS
 
 presence = Presence(settings)
 # Shared with the forked children. A raw value, not an Event: its lock could be held by a child that was killed.
@@ -30,6 +34,12 @@ def shutting_down() -> bool:
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]
 def _configure_logging(**_: Any) -> None:
     logs.configure(settings.log_format)
+
+
+@signals.worker_process_init.connect  # type: ignore[untyped-decorator]
+def _load_torch(**_: Any) -> None:
+    """In the forked child, before its first job comes: loading takes seconds, and touches no CUDA."""
+    import worker.runner  # noqa: F401
 
 
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]

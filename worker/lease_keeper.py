@@ -13,6 +13,7 @@ from models.database import Database
 from models.leases import Lease, LeaseLost
 from models.settings import Settings
 from models.status import JobStatus
+from worker.patience import in_context
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ class LeaseKeeper:
         self._lease = lease
         self._settings = settings
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+        self._thread = threading.Thread(target=in_context(self._run), name="lease", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -44,9 +45,11 @@ class LeaseKeeper:
 
     def _run(self) -> None:
         next_heartbeat = time.monotonic() + self._settings.heartbeat_seconds
+        give_up_at = float("inf")
         while not self._done.wait(self._settings.control_poll_seconds):
             try:
-                if time.monotonic() >= next_heartbeat:
+                # Training that does not even stop when asked to hangs: let the lease run out.
+                if next_heartbeat <= time.monotonic() < give_up_at:
                     with self._database.write() as session:
                         leases.extend(session, self._lease, self._settings.lease_seconds)
                     next_heartbeat = time.monotonic() + self._settings.heartbeat_seconds
@@ -57,6 +60,8 @@ class LeaseKeeper:
             except SQLAlchemyError as error:
                 log.warning("the lease cannot be checked: the database is away", error=str(error).splitlines()[0])
                 continue
+            if status is JobStatus.CANCELLING and not self.cancelling:
+                give_up_at = time.monotonic() + self._settings.lease_seconds
             self.cancelling = status is JobStatus.CANCELLING
             if status is None:
                 self.lost = True

@@ -17,6 +17,8 @@ from models.settings import Settings
 from models.tables import Worker
 
 log = structlog.get_logger(__name__)
+# Forks wait for a report: it must not wait long for others.
+BUSY_SECONDS = 5.0
 REPORTED_PACKAGES = ("ganjobs", "torch", "celery", "numpy", "safetensors")
 
 
@@ -27,11 +29,10 @@ class Presence:
         self.worker_id = f"worker_{secrets.token_hex(8)}"
         self._settings = settings
         self._status = "ready"
-        self._announced = False
         self._stopping = threading.Event()
         self._connected = threading.Lock()
         # Connections are opened for each sign of life and closed again, so that a child forked between inherits none.
-        self._database = Database(settings.resolved_database_url, pooled=False)
+        self._database = Database(settings.resolved_database_url, pooled=False, busy_seconds=BUSY_SECONDS)
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
 
     def start(self) -> None:
@@ -69,11 +70,9 @@ class Presence:
 
     def _report(self) -> None:
         with self._database.write() as session:
-            if self._announced:
-                workers.sign_of_life(session, self.worker_id, status=self._status)
-            else:
+            # Forgotten after a day's sleep, or with a restored database: announced anew.
+            if not workers.sign_of_life(session, self.worker_id, status=self._status):
                 workers.announce(session, self._describe())
-        self._announced = True
 
     def _describe(self) -> Worker:
         return Worker(
@@ -107,9 +106,19 @@ def list_devices() -> list[dict[str, Any]]:
                 "kind": "cuda",
                 "index": index,
                 "name": str(pynvml.nvmlDeviceGetName(handle)),
-                "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+                "memory_bytes": _memory(handle),
             }
             for index, handle in enumerate(handles)
         ] or [_cpu()]
     finally:
         pynvml.nvmlShutdown()
+
+
+def _memory(handle: Any) -> int | None:
+    """Bytes of a GPU's own memory; ``None`` where it shares the host's."""
+    import pynvml
+
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+    except pynvml.NVMLError_NotSupported:
+        return None

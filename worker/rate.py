@@ -16,6 +16,11 @@ class StepRate:
         self.steps_per_second: float | None = None
         self._last: float | None = None
 
+    def pause(self, seconds: float) -> None:
+        """Leave ``seconds`` out of the count: training waited for something else."""
+        if self._last is not None:
+            self._last += seconds
+
     def observe(self, event: Event, now: float | None = None) -> None:
         """Count an event that came at ``now`` (seconds of a monotonic clock)."""
         now = time.monotonic() if now is None else now

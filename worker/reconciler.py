@@ -5,8 +5,6 @@ Any number may run at once: every change is a compare-and-set. It needs no torch
 
 import signal
 import sys
-import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Annotated
@@ -23,10 +21,10 @@ from models.transitions import TransitionLost
 
 log = structlog.get_logger(__name__)
 
-ALIVE_FILE = Path(tempfile.gettempdir()) / "ganjobs-reconciler.alive"
 # A pass may wait this long for a database or a Redis that does not answer.
 SLOWEST_PASS_SECONDS = 60.0
 MOST_RINGS_AT_ONCE = 100
+SLICE_SECONDS = 0.2
 
 
 class Reconciler:
@@ -72,9 +70,15 @@ class Reconciler:
         return max(missing, 0)
 
 
+def alive_file(settings: Settings) -> Path:
+    """Touched after each pass."""
+    return settings.resolved_data_folder / "reconciler.alive"
+
+
 def check(settings: Settings) -> None:
-    """Exit with 1 where the reconciler of this host has not finished a pass lately."""
-    age = time.time() - ALIVE_FILE.stat().st_mtime if ALIVE_FILE.exists() else float("inf")
+    """Exit with 1 where the reconciler of this data folder has not finished a pass lately."""
+    file = alive_file(settings)
+    age = time.time() - file.stat().st_mtime if file.exists() else float("inf")
     if age > SLOWEST_PASS_SECONDS + settings.reconcile_seconds:
         sys.exit("reconciler: no pass finished lately")
 
@@ -85,16 +89,20 @@ def main(check_only: Annotated[bool, typer.Option("--check", help="Only ask whet
     if check_only:
         return check(settings)
     logs.configure(settings.log_format)
-    stopping = threading.Event()
+    # A plain list: an Event's lock could be held by the very code the signal interrupts.
+    stop_signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _frame: stop_signals.append(number))
     database, doorbell = Database(settings.resolved_database_url), Doorbell(settings)
     reconciler = Reconciler(database, doorbell, settings)
     log.info("reconciler started", every_seconds=settings.reconcile_seconds)
-    while not stopping.is_set():
+    alive_file(settings).parent.mkdir(parents=True, exist_ok=True)
+    while not stop_signals:
         reconciler.run_once()
-        ALIVE_FILE.touch()
-        stopping.wait(settings.reconcile_seconds)
+        alive_file(settings).touch()
+        next_pass = time.monotonic() + settings.reconcile_seconds
+        while not stop_signals and time.monotonic() < next_pass:
+            time.sleep(min(SLICE_SECONDS, settings.reconcile_seconds))
     doorbell.close()
     database.dispose()
     return None

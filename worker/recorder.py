@@ -7,10 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from models import events, leases, metrics, samples
 from models.catalogue import METRIC_NAMES
@@ -19,14 +16,16 @@ from models.leases import Lease
 from models.spec import JobSpec
 from models.storage import Storage, job_folder
 from worker.gan import checkpoint, render
+from worker.gan.data import Dataset
 from worker.gan.events import CheckpointReady, Event, Finished, MetricsBlock, SampleReady, Started
 from worker.joblog import JobLog
+from worker.patience import in_context, patiently
 from worker.rate import StepRate
 
-log = structlog.get_logger(__name__)
-
-# Blocks that may wait for the database before training waits for it.
+# Events that may wait for the database before training waits for it, and how many of them may be large.
 WAITING_EVENTS = 16
+WAITING_LARGE_EVENTS = 2
+LARGE = (CheckpointReady, SampleReady)
 PROGRESS_LINE_SECONDS = 10.0
 
 
@@ -49,7 +48,7 @@ class RecorderFailed(Exception):
 
 class Recorder:
     """Writes events in order, each in one transaction that checks the lease, and repeats a write for
-    ``outage_seconds`` while the database is away. All writes can be repeated without harm.
+    ``outage_seconds`` while the database is away. Rows, samples and checkpoints written twice are there once.
 
     Raises (from ``put`` and ``close``): ``RecorderFailed``, caused by what the thread met (such as ``LeaseLost``).
     """
@@ -60,26 +59,22 @@ class Recorder:
         storage: Storage,
         job: RecordedJob,
         joblog: JobLog,
-        points: Any,
+        data: Dataset,
         outage_seconds: float,
     ) -> None:
         self._database = database
         self._storage = storage
         self._job = job
         self._joblog = joblog
-        self._points = points
+        self._data = data
         self._rate = StepRate(job.training_seconds)
         self._next_progress_line = 0.0
         self._queue: queue.Queue[Event | None] = queue.Queue(maxsize=WAITING_EVENTS)
         self._failure: BaseException | None = None
-        self._retry = Retrying(
-            retry=retry_if_exception_type((OperationalError, InterfaceError)),
-            wait=wait_random_exponential(multiplier=0.2, max=5),
-            stop=stop_after_delay(outage_seconds),
-            before_sleep=self._on_outage,
-            reraise=True,
-        )
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._large = threading.Semaphore(WAITING_LARGE_EVENTS)
+        self._rows_only = False
+        self._retry = patiently(outage_seconds)
+        self._thread = threading.Thread(target=in_context(self._run), name="recorder", daemon=True)
         self._thread.start()
 
     @property
@@ -88,17 +83,24 @@ class Recorder:
         return self._rate.training_seconds
 
     def put(self, event: Event) -> None:
-        """Hand over an event; waits where ``WAITING_EVENTS`` are waiting already."""
+        """Hand over an event; waits where ``WAITING_EVENTS`` are waiting already, or too many large ones."""
         self._rate.observe(event)
+        begun = time.monotonic()
+        while isinstance(event, LARGE) and not self._large.acquire(timeout=0.5):
+            self._raise_failure()
         while True:
             self._raise_failure()
             try:
-                return self._queue.put(event, timeout=0.5)
+                self._queue.put(event, timeout=0.5)
+                break
             except queue.Full:
                 continue
+        self._rate.pause(time.monotonic() - begun)
 
-    def close(self) -> None:
-        """Wait until everything handed over is stored."""
+    def close(self, rows_only: bool = False) -> None:
+        """Wait until everything handed over is stored; with ``rows_only``, samples and checkpoints that still wait are
+        dropped, for a job whose end is asked for now."""
+        self._rows_only = rows_only
         while self._thread.is_alive():
             try:
                 self._queue.put(None, timeout=0.5)
@@ -115,7 +117,10 @@ class Recorder:
     def _run(self) -> None:
         try:
             while (event := self._queue.get()) is not None:
-                self._store(event)
+                if not (self._rows_only and isinstance(event, LARGE)):
+                    self._store(event)
+                if isinstance(event, LARGE):
+                    self._large.release()
         except BaseException as error:  # noqa: BLE001 - handed to the training thread, which raises it
             self._failure = error
 
@@ -185,7 +190,7 @@ class Recorder:
 
     def _sample(self, sample: SampleReady) -> None:
         job = self._job
-        picture = render.render(sample, self._points)
+        picture = render.render(sample, self._data)
         size = (picture.width, picture.height)
         self._write(
             lambda session: samples.add_sample(session, (job.number, job.segment), sample.step, picture.png, size)
@@ -207,6 +212,3 @@ class Recorder:
         self._write(record, crashes=0)
         for old in superseded:
             self._storage.delete(old)
-
-    def _on_outage(self, state: Any) -> None:
-        log.warning("the database is away; holding what was recorded", job_id=self._job.id, tries=state.attempt_number)

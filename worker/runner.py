@@ -1,6 +1,6 @@
 """Claim a job, drive the engine through it, and finish it."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from models.settings import Settings
 from models.spec import JobSpec
 from models.status import JobStatus
 from models.storage import DamagedFile, Storage, open_storage
-from models.tables import Job
+from models.tables import Checkpoint, Job
 from worker.gan import checkpoint
 from worker.gan.checkpoint import CheckpointError, Snapshot
 from worker.gan.data import Dataset, load
@@ -24,6 +24,7 @@ from worker.gan.events import Command, Event, Finished
 from worker.gan.loop import NonFiniteLoss, train
 from worker.joblog import JobLog
 from worker.lease_keeper import LeaseKeeper
+from worker.patience import OUTAGE, patiently
 from worker.recorder import RecordedJob, Recorder, RecorderFailed
 
 log = structlog.get_logger(__name__)
@@ -85,6 +86,8 @@ class Attempt:
         self._lease = Lease(job.number, job.attempt)
         self._shutting_down = shutting_down
         self._joblog = JobLog(job.id, job.attempt)
+        # No longer than a lease: then somebody else may have the job.
+        self._retry = patiently(settings.lease_seconds)
 
     def run(self) -> None:
         """Train and finish the job; a lost lease ends the attempt without another write."""
@@ -96,7 +99,7 @@ class Attempt:
             log.warning("attempt ended: the lease is lost", reason=str(lost))
         except SQLAlchemyError as error:
             # The lease expires and the job goes back to the queue.
-            log.error("attempt ended: its end cannot be stored", error=str(error).splitlines()[0])
+            log.error("attempt ended: the database failed", error=str(error).splitlines()[0])
 
     def _outcome(self, keeper: LeaseKeeper) -> Outcome:
         """What training came to. Every failure of a job is turned into words here, and nowhere else."""
@@ -105,6 +108,8 @@ class Attempt:
         except RecorderFailed as failed:
             if isinstance(failed.__cause__, LeaseLost):
                 raise failed.__cause__ from failed
+            if isinstance(failed.__cause__, OUTAGE):
+                return Outcome(JobStatus.QUEUED, "the database was away for too long; waiting for a worker")
             return failure("storage_failed", f"what was recorded could not be stored: {failed}")
         except (LeaseLost, SQLAlchemyError):
             raise
@@ -137,7 +142,7 @@ class Attempt:
             training.close()
             self._keep_what_was_recorded(recorder)
             raise
-        recorder.close()
+        recorder.close(rows_only=outcome.status is JobStatus.CANCELLED)
         return outcome
 
     def _drive(
@@ -181,39 +186,51 @@ class Attempt:
             training_seconds=self._job.training_seconds,
             fingerprint=data.fingerprint,
         )
-        return Recorder(self._database, self._storage, job, self._joblog, data, self._settings.outage_seconds)
+        return Recorder(self._database, self._storage, job, self._joblog, data, self._settings.lease_seconds)
 
     def _last_good_checkpoint(self) -> Snapshot | None:
         """The newest checkpoint whose files are what was written; damaged ones are passed over with an event."""
-        with self._database.read() as session:
-            stored = samples.list_checkpoints(session, self._job.number, self._job.segment)
-        for candidate in stored:
+        for candidate in self._retry(self._stored_checkpoints):
             try:
                 return checkpoint.from_files(self._storage.read_folder(candidate.folder, candidate.files))
             except (DamagedFile, CheckpointError) as error:
                 message = f"checkpoint of step {candidate.step} is damaged and was passed over: {error}"
                 self._joblog.warning(message)
-                with self._database.write() as session:
-                    leases.hold(session, self._lease)
-                    events.add(session, self._job.number, "checkpoint.damaged", message, "warning", step=candidate.step)
+                self._retry(self._add_event, "checkpoint.damaged", message, "warning", step=candidate.step)
         return None
 
-    def _rewind(self, step: int) -> None:
+    def _stored_checkpoints(self) -> Sequence[Checkpoint]:
+        with self._database.read() as session:
+            return samples.list_checkpoints(session, self._job.number, self._job.segment)
+
+    def _add_event(self, kind: str, message: str, level: events.Level, **data: Any) -> None:
         with self._database.write() as session:
-            dropped = leases.rewind(session, self._lease, self._job.segment, step)
-            if step:
-                message = f"resumed from the checkpoint of step {step}"
-                events.add(session, self._job.number, "job.resumed", message, step=step)
-        for folder in dropped:
+            leases.hold(session, self._lease)
+            events.add(session, self._job.number, kind, message, level, **data)
+
+    def _rewind(self, step: int) -> None:
+        def rewind() -> list[str]:
+            with self._database.write() as session:
+                return leases.rewind(session, self._lease, self._job.segment, step)
+
+        for folder in self._retry(rewind):
             self._storage.delete(folder)
+        if step:
+            self._retry(
+                self._add_event, "job.resumed", f"resumed from the checkpoint of step {step}", "info", step=step
+            )
 
     def _finish(self, outcome: Outcome) -> None:
         if outcome.error is not None:
             self._joblog.error(outcome.reason, kind=outcome.error["kind"], step=outcome.error["step"])
-        with self._database.write() as session:
-            lines = self._joblog.drain()
-            events.add_log_lines(session, self._job.number, self._lease.attempt, lines)
-            job = leases.end(session, self._lease, outcome.status, outcome.reason, error=outcome.error)
+        lines = self._joblog.drain()
+
+        def finish() -> Job:
+            with self._database.write() as session:
+                events.add_log_lines(session, self._job.number, self._lease.attempt, lines)
+                return leases.end(session, self._lease, outcome.status, outcome.reason, error=outcome.error)
+
+        job = self._retry(finish)
         log.info("attempt ended", status=job.status, reason=job.status_reason, step=job.step)
 
 

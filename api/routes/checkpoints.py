@@ -9,13 +9,15 @@ from starlette.types import Message, Receive, Scope, Send
 from api import caching, examples
 from api.dependencies import ReadSession, ServicesHeld, Step, TheJob
 from api.documentation import answers, file_of, not_modified, problems
-from api.errors import Problem, problem_response
+from api.errors import Problem, about, problem_response
 from api.records import CheckpointView
 from api.schemas import Page
 from api.strict import StrictRoute
 from models import samples
 
 MEDIA_TYPE = "application/octet-stream"
+# The newest checkpoints that the answer to a wrong step names.
+STEPS_TOLD = 10
 router = APIRouter(prefix="/v1/jobs/{job_id}/checkpoints", tags=["checkpoints"], route_class=StrictRoute)
 
 
@@ -82,19 +84,21 @@ def download_checkpoint_file(
     """Download a file of a checkpoint, whole or a range of it. Its ETag is its SHA-256."""
     checkpoint = samples.get_checkpoint(session, job, step)
     if checkpoint is None:
-        raise Problem("checkpoint_not_found", f"The job has no checkpoint of step {step}.")
+        steps = [kept.step for kept in samples.list_checkpoints(session, job.number, job.segment)[:STEPS_TOLD]]
+        raise about("step", "path", "checkpoint_not_found", f"the job has no checkpoint of step {step}", steps)
     # Only recorded names are ever looked up on disk.
     recorded = checkpoint.files.get(name)
     if recorded is None:
-        allowed = ", ".join(sorted(checkpoint.files))
-        raise Problem("checkpoint_not_found", f"The checkpoint of step {step} holds {allowed}.")
+        names = sorted(checkpoint.files)
+        message = f"the checkpoint of step {step} holds {', '.join(names)}"
+        raise about("name", "path", "checkpoint_not_found", message, names)
     path = held.storage.path(checkpoint.folder, name)
     try:
         stat = path.stat()
     except OSError as error:
-        raise Problem("file_gone", "The file was recorded, but is no longer on disk.") from error
+        raise about("name", "path", "file_gone", "the file was recorded, but is no longer on disk") from error
     if stat.st_size != recorded["size"]:
-        raise Problem("file_gone", "The file on disk is damaged: its size is not what was recorded.")
+        raise about("name", "path", "file_gone", "the file on disk is damaged: its size is not what was recorded")
     etag = caching.quoted(recorded["sha256"])
     headers = {"ETag": etag, "Cache-Control": caching.NO_CACHE}
     if caching.is_current(request, etag):

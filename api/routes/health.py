@@ -109,7 +109,8 @@ def _ask_queue(held: Services) -> str:
 
 def _look_for_workers(held: Services) -> str:
     with held.database.read() as session:
-        count = len(workers.list_live(session, held.settings.heartbeat_seconds))
+        live = workers.list_live(session, held.settings.heartbeat_seconds)
+    count = sum(worker.status == "ready" for worker in live)  # one that is draining takes no more jobs
     if count == 0:
-        raise _NobodyThereError("no worker is up")
-    return f"{count} worker{'s are' if count > 1 else ' is'} up"
+        raise _NobodyThereError("no worker is ready")
+    return f"{count} worker{'s are' if count > 1 else ' is'} ready"

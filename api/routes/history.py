@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["history"], route_class=Str
 def list_events(session: ReadSession, job: TheJob, limit: Limit = 20, after: AfterNumber = 0) -> Page[EventView]:
     """List what happened to the job, in order: every change of its state, and what else is worth telling."""
     found = events.list_events(session, job.number, after, limit + 1)
-    return Page[EventView].of([EventView.of(event) for event in found], limit)
+    return Page[EventView].of(found, limit)
 
 
 @router.get(
@@ -36,4 +36,4 @@ def list_events(session: ReadSession, job: TheJob, limit: Limit = 20, after: Aft
 def list_logs(session: ReadSession, job: TheJob, limit: Limit = 20, after: AfterNumber = 0) -> Page[LogLineView]:
     """List what the job's workers logged while they trained it, in order."""
     found = events.list_log_lines(session, job.number, after, limit + 1)
-    return Page[LogLineView].of([LogLineView.of(line) for line in found], limit)
+    return Page[LogLineView].of(found, limit)

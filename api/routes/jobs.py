@@ -20,13 +20,12 @@ from api.dependencies import (
     WriteSession,
 )
 from api.documentation import BODY, ETAG, answers, not_modified
-from api.errors import Problem, invalid
+from api.errors import Problem, about, invalid
 from api.schemas import Deleted, Equilibrium, JobPage, JobView, MetricView, Validation
 from api.strict import METADATA_PARAMETER, StrictRoute
 from models import catalogue, jobs
-from models.queue import Doorbell, QueueUnavailable
 from models.spec import JobSpec, MetadataKey, MetadataValue, Name
-from models.status import JobStatus
+from models.status import FINAL, JobStatus, sources_of
 from models.storage import job_folder
 from models.transitions import TransitionLost
 
@@ -37,6 +36,10 @@ Spec = Annotated[
     JobSpec,
     Body(openapi_examples={"images": {"value": examples.SPEC}, "points": {"value": examples.RING}}),
 ]
+CANCELLABLE = [
+    status for status in JobStatus if status in sources_of(JobStatus.CANCELLING) | sources_of(JobStatus.CANCELLED)
+]
+DELETABLE = [status for status in JobStatus if status in FINAL]
 MetadataFilter = TypeAdapter(Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)])
 METADATA_DOCUMENTED: dict[str, Any] = {
     "name": "metadata",
@@ -84,20 +87,17 @@ def create_job(
         raise Problem("idempotency_conflict", f"The key was used for {conflict}, whose spec differs.") from conflict
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if is_new:
-        background.add_task(_ring, held.doorbell, job.id)
+        background.add_task(_announce, held, job.id)
     else:
         response.status_code = 200
         response.headers["Idempotent-Replayed"] = "true"
     return JobView.of(job, jobs.queue_position(session, job))
 
 
-def _ring(doorbell: Doorbell, job_id: str) -> None:
-    """Tell the workers; the job is committed by now, and safe if they cannot be told."""
+async def _announce(held: ServicesHeld, job_id: str) -> None:
+    """Have the workers told; the job is committed by now, and safe if they cannot be told."""
     log.info("job created", job_id=job_id)
-    try:
-        doorbell.ring()
-    except QueueUnavailable as error:
-        log.warning("queue unavailable; the reconciler will ring for the job", job_id=job_id, error=str(error))
+    held.bell.ring()
 
 
 @router.post(
@@ -109,7 +109,7 @@ def _ring(doorbell: Doorbell, job_id: str) -> None:
 )
 def validate_job(spec: Spec) -> Validation:
     """Answer what creation would: the normalised spec and what is known of its losses, or the same problem."""
-    metrics = [MetricView.model_validate(fact, from_attributes=True) for fact in catalogue.METRICS]
+    metrics = [MetricView.model_validate(fact) for fact in catalogue.METRICS]
     return Validation(
         spec=spec.model_dump(mode="json"),
         equilibrium=Equilibrium.of(spec.loss.kind),
@@ -158,8 +158,13 @@ def _metadata(query: Mapping[str, str]) -> dict[str, str]:
     try:
         return MetadataFilter.validate_python(given)
     except ValidationError as error:
-        errors = [{**each, "loc": ("query", "metadata", *each["loc"][:1])} for each in error.errors()]
+        errors = [{**each, "loc": _place_of_label(each["loc"])} for each in error.errors()]
         raise RequestValidationError(errors) from error
+
+
+def _place_of_label(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Where in a request that lies which is at ``location`` in the labels."""
+    return ("query", f"metadata[{location[0]}]", *location[1:]) if location else ("query", "metadata")
 
 
 @router.get(
@@ -195,8 +200,8 @@ def cancel_job(session: WriteSession, job: JobToChange) -> JobView:
     try:
         job = jobs.cancel(session, job)
     except TransitionLost as lost:
-        detail = f"The job is {job.status}; only a job that has not finished can be cancelled."
-        raise Problem("job_finished", detail) from lost
+        message = f"the job is {job.status}; only one that is {' or '.join(CANCELLABLE)} can be cancelled"
+        raise about("job_id", "path", "job_finished", message, CANCELLABLE) from lost
     return JobView.of(job)
 
 
@@ -212,6 +217,7 @@ def delete_job(session: WriteSession, held: ServicesHeld, job: JobToChange, back
     try:
         jobs.delete_job(session, job)
     except jobs.NotDeletable as error:
-        raise Problem("job_not_finished", "Only a finished job can be deleted: cancel it first.") from error
+        message = f"the job is {job.status}; only one that is {' or '.join(DELETABLE)} can be deleted: cancel it first"
+        raise about("job_id", "path", "job_not_finished", message, DELETABLE) from error
     background.add_task(held.storage.delete, job_folder(job.id))
     return Deleted(id=job.id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api import caching, examples
 from api.dependencies import MAX_INTEGER, Limit, ReadSession, Step, TheJob
 from api.documentation import answers, file_of, not_modified, problems
-from api.errors import Problem
+from api.errors import about
 from api.records import SampleView
 from api.schemas import Page
 from api.strict import StrictRoute
@@ -58,7 +58,10 @@ def list_samples(
 )
 def get_latest_sample(request: Request, session: ReadSession, job: TheJob) -> Response:
     """Download the newest image. The header `Sample-Step` says which step it shows."""
-    return _image(request, samples.get_sample(session, job, None), "The job has no sample yet.", caching.NO_CACHE)
+    newest = samples.get_sample(session, job, None)
+    if newest is None:
+        raise about("job_id", "path", "sample_not_found", "the job has no sample yet")
+    return _image(request, newest)
 
 
 @router.get(
@@ -69,16 +72,19 @@ def get_latest_sample(request: Request, session: ReadSession, job: TheJob) -> Re
     responses=PNG,
 )
 def get_sample(request: Request, session: ReadSession, job: TheJob, step: Step) -> Response:
-    """Download the image drawn at a step; it never changes."""
+    """Download the image drawn at a step. A job that goes back to a checkpoint draws later images anew."""
     found = samples.get_sample(session, job, step)
-    return _image(request, found, f"The job has no sample of step {step}.", caching.IMMUTABLE)
+    if found is None:
+        newest = samples.get_sample(session, job, None)
+        there = f"the newest is of step {newest.step}" if newest else "it has none yet"
+        message = f"the job has no sample of step {step}; {there}"
+        raise about("step", "path", "sample_not_found", message, newest.step if newest else None)
+    return _image(request, found)
 
 
-def _image(request: Request, sample: Sample | None, missing: str, cache_control: str) -> Response:
-    if sample is None:
-        raise Problem("sample_not_found", missing)
+def _image(request: Request, sample: Sample) -> Response:
     etag = caching.quoted(sample.sha256)
-    headers = {"ETag": etag, "Cache-Control": cache_control, STEP_HEADER: str(sample.step)}
+    headers = {"ETag": etag, "Cache-Control": caching.NO_CACHE, STEP_HEADER: str(sample.step)}
     if caching.is_current(request, etag):
         return Response(status_code=304, headers=headers)
     return Response(sample.png, media_type=MEDIA_TYPE, headers=headers | {"X-Content-Type-Options": "nosniff"})

@@ -7,28 +7,42 @@ from rich.markup import escape
 from rich.table import Table
 
 from ganjobs import text
+from ganjobs.client import MetricRows
 from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
-from ganjobs.jobref import resolve
+from ganjobs.jobref import LATEST, resolve
+from ganjobs.verdict import CAVEAT, judge, last_rows
+from models.status import JobStatus
 
-StatusFilter = Annotated[
-    list[str] | None, typer.Option("--status", help="Only jobs in this state, such as running; repeatable.")
+StatusFilter = Annotated[list[JobStatus] | None, typer.Option("--status", help="Only jobs in this state; repeatable.")]
+NameFilter = Annotated[str | None, typer.Option("--name", help="Only jobs of this name.")]
+After = Annotated[
+    str | None, typer.Option("--after", metavar="ID", help="Only jobs older than this one: the next page.")
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100, help="How many jobs, newest first.")]
 
 
-def jobs(statuses: StatusFilter = None, limit: Limit = 20, url: Url = None, as_json: AsJson = False) -> None:
+def jobs(
+    statuses: StatusFilter = None,
+    name: NameFilter = None,
+    limit: Limit = 20,
+    after: After = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
     """List jobs, newest first."""
     with open_client(url) as client:
-        page = client.list_jobs(statuses or (), limit)
+        page = client.list_jobs(statuses or (), limit, after, name)
     if as_json:
         return write_json(page)
     console = text.make_console()
     if not page["data"]:
-        console.print("no jobs" + ("" if statuses else ": submit one with `ganjobs submit SPEC`"), markup=False)
+        console.print(
+            "no jobs" + ("" if statuses or name or after else ": submit one with `ganjobs submit SPEC`"), markup=False
+        )
         return None
     console.print(jobs_table(page["data"]))
     if page["has_more"]:
-        console.print("there are more: use --limit", style="dim")
+        console.print(f"there are more: add --after {page['data'][-1]['id']}", style="dim")
     return None
 
 
@@ -56,18 +70,19 @@ def show(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
     """Show one job: its state, its latest readings and its spec."""
     with open_client(url) as client:
         found = client.get(resolve(client, job))
-    if as_json:
-        return write_json(found)
+        if as_json:
+            return write_json(found)
+        rows = last_rows(client, found)
     console = text.make_console()
     table = Table(box=None, show_header=False, padding=(0, 2), pad_edge=False)
-    for name, value in described(found):
+    for name, value in described(found, rows):
         table.add_row(f"[dim]{name}[/]", value)
     console.print(table)
     return None
 
 
-def described(job: dict[str, Any]) -> list[tuple[str, str]]:
-    """A job as pairs of name and value, as Rich markup."""
+def described(job: dict[str, Any], last: MetricRows) -> list[tuple[str, str]]:
+    """A job as pairs of name and value, as Rich markup; ``last`` are the rows to judge it by."""
     import yaml
 
     pairs = [
@@ -83,6 +98,8 @@ def described(job: dict[str, Any]) -> list[tuple[str, str]]:
     for name, value in (job.get("latest_metrics") or {}).items():
         level = levels[name][1] if name in levels else None
         pairs.append((name, loss_cell(value) + (f"  (equilibrium {text.number(level)})" if level is not None else "")))
+    if last.steps:
+        pairs.append(("reading", f"{judge(last).sentence}\n{CAVEAT}"))
     spec = yaml.safe_dump(job["spec"], sort_keys=False, allow_unicode=True, default_flow_style=None).strip()
     return [*pairs, ("spec", escape(spec))]
 
@@ -99,6 +116,8 @@ def cancel(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
 
 def delete(job: JobRef, url: Url = None) -> None:
     """Delete a finished job with its metrics, samples and checkpoints."""
+    if job == LATEST:
+        raise typer.BadParameter("the latest job is soon another one; deleting needs an id", param_hint="JOB")
     with open_client(url) as client:
         job_id = resolve(client, job)
         client.delete(job_id)

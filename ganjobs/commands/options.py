@@ -2,29 +2,42 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 
 from ganjobs.client import Client
 
 Url = Annotated[
     str | None,
-    typer.Option("--url", envvar="GANJOBS_URL", help="Where the API is; http://127.0.0.1:8000 unless set."),
+    typer.Option("--url", envvar="GANJOBS_URL", help="Where the API is; a service on this machine unless set."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 JobRef = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, the start of it, or `latest`.")]
 
 
+def folder(written: str) -> Path:
+    """A folder named on the command line. An empty name, as of a variable that is not set, is none."""
+    if not written.strip():
+        raise typer.BadParameter("a folder needs a name")
+    return Path(written)
+
+
 def open_client(url: str | None) -> Client:
-    """A client of the API at ``url``, or where the settings say it is."""
+    """A client of the API at ``url``, or where a service on this machine says it is."""
     if url is None:
+        from ganjobs.address import find
         from models.settings import Settings
 
-        url = Settings().resolved_url
+        url = find(Settings())
     if not url.startswith(("http://", "https://")):
         raise typer.BadParameter(f"{url!r} does not start with http:// or https://", param_hint="--url")
-    return Client(url)
+    try:
+        return Client(url)
+    except httpx.InvalidURL as error:
+        raise typer.BadParameter(f"{url!r} is no URL ({error})", param_hint="--url") from error
 
 
 def write_json(data: Any) -> None:

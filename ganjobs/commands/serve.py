@@ -1,14 +1,17 @@
 """``serve``: the whole service on this machine."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ganjobs import text
+from ganjobs.commands.options import folder
 
 DataFolder = Annotated[
-    Path | None, typer.Option("--data-folder", metavar="FOLDER", help="Database, Redis files, checkpoints, logs.")
+    Path | None,
+    typer.Option("--data-folder", metavar="FOLDER", parser=folder, help="Database, Redis files, checkpoints, logs."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also show the processes' logs here.")]
 
@@ -28,19 +31,14 @@ def serve(
 
     given = {"port": port, "host": host, "data_folder": data_folder, "worker_slots": slots}
     settings = with_port(Settings(**{name: value for name, value in given.items() if value is not None}))  # type: ignore[arg-type]
-    console = text.make_console()
-
-    def say(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
-
+    say = partial(text.say, console=text.make_console())
     with stop_on_signals() as stop:
         say(f"starting ganjobs in {settings.resolved_data_folder} …")
         try:
             with Stack(settings, stop, say, verbose) as stack:
                 try:
                     stack.start()
-                    for line in start_screen(settings):
-                        say(line)
+                    say(*start_screen(settings))
                     stack.run()
                 except StopRequested:
                     say("stopping: the worker puts its jobs back first (Ctrl-C again: at once)")
@@ -58,14 +56,16 @@ def with_port(settings: Any) -> Any:
 
 def start_screen(settings: Any) -> list[str]:
     """What to know once the service is up."""
-    url = settings.resolved_url
+    from ganjobs.hints import EXAMPLES, command
+
+    url = settings.local_url
     return [
         "",
         f"  API        {url}",
         f"  docs       {url}/docs",
         f"  data       {settings.resolved_data_folder}",
         f"  logs       {settings.resolved_data_folder / 'logs'}",
-        f"  submit     ganjobs submit examples/ring.yaml --follow --url {url}",
+        f"  submit     {command('submit', EXAMPLES / 'ring.yaml', '--follow', '--url', url)}",
         "",
         "  ready; Ctrl-C stops everything",
         "",

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ganjobs import exitcodes
+from ganjobs import exitcodes, text
 from ganjobs.commands.options import AsJson, Url, open_client, write_json
-from ganjobs.text import make_console
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec as YAML or JSON.")]
 Overrides = Annotated[
@@ -32,7 +31,7 @@ def submit(
             write_json(job)
         else:
             label = f" ({job['name']})" if job["name"] else ""
-            make_console().print(f"submitted {job['id']}{label}", markup=False)
+            text.say(f"submitted {job['id']}{label}")
         if follow:
             from ganjobs.commands.watch import watch_to_the_end
 
@@ -45,7 +44,17 @@ def validate(spec: SpecFile, overrides: Overrides = None, as_json: AsJson = Fals
     if as_json:
         write_json(body)
     else:
-        make_console().print(f"{spec} is valid: {body['steps']:,} steps on `{body['dataset']['kind']}`", markup=False)
+        text.say(f"{spec} is valid: {body['steps']:,} steps on `{body['dataset']['kind']}`", equilibrium(body))
+
+
+def equilibrium(body: dict[str, Any]) -> str:
+    """What the losses of a spec are where real and generated data cannot be told apart."""
+    from models.catalogue import LOSSES
+
+    facts = LOSSES[body["loss"]["kind"]]
+    level = {"d_loss": facts.discriminator_equilibrium, "g_loss": facts.generator_equilibrium}
+    values = (f"{name} {text.number(value)}" for name, value in text.levels({"equilibrium": level}).values())
+    return f"at equilibrium: {', '.join(values)}"
 
 
 def checked_spec(path: Path, overrides: list[str], name: str | None) -> dict[str, Any]:
@@ -56,6 +65,6 @@ def checked_spec(path: Path, overrides: list[str], name: str | None) -> dict[str
     try:
         spec = load_with_overrides(path, overrides, {} if name is None else {"name": name})
     except (SpecFileError, OverrideError) as error:
-        make_console(stderr=True).print(f"ganjobs: {error}", markup=False, soft_wrap=True)
+        text.say(f"ganjobs: {error}", console=text.make_console(stderr=True))
         raise typer.Exit(exitcodes.USAGE) from error
     return spec.model_dump(mode="json")

@@ -5,7 +5,11 @@ import typer
 from ganjobs import exitcodes, text
 from ganjobs.client import Client
 from ganjobs.commands.options import JobRef, Url, open_client
+from ganjobs.errors import ApiError, ApiUnreachable, ClientError
 from ganjobs.jobref import resolve
+from ganjobs.verdict import last_rows, reading
+
+FIRST_SERVER_ERROR = 500
 
 
 def watch(job: JobRef, url: Url = None) -> None:
@@ -15,17 +19,22 @@ def watch(job: JobRef, url: Url = None) -> None:
 
 
 def watch_to_the_end(client: Client, job_id: str) -> None:
-    """Follow a job, say how it ended, and end the command with the status that means it."""
+    """Follow a job, say how it ended and what its losses tell, and end the command with the status that means it."""
     from ganjobs.watch import follow, make_display
 
     console = text.make_console()
     try:
         job = follow(client, job_id, make_display(console))
+        rows = last_rows(client, job)
+    except (ApiUnreachable, ApiError) as error:
+        if isinstance(error, ApiError) and error.status < FIRST_SERVER_ERROR:
+            raise
+        raise ClientError(f"{error}; the job is safe: follow it again with `ganjobs watch {job_id}`") from error
     except KeyboardInterrupt:
         again = f"stopped watching; the job goes on: `ganjobs watch {job_id}`, `ganjobs cancel {job_id}`"
-        text.make_console(stderr=True).print(again, markup=False, soft_wrap=True)
+        text.say(again, console=text.make_console(stderr=True))
         raise typer.Exit(exitcodes.INTERRUPTED) from None
-    console.print(ending(job), markup=False, soft_wrap=True)
+    text.say(ending(job), *(reading(rows) if rows.steps else ()), console=console)
     raise typer.Exit(exitcodes.BY_STATUS[job["status"]])
 
 

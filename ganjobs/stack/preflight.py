@@ -1,16 +1,21 @@
 """What must hold before anything is started. Each failure is one line that says what to do."""
 
+import errno
 import fcntl
 import os
 import socket
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ganjobs.stack.errors import StackError
 from ganjobs.stack.signals import StopSignal
 
 LOCK_NAME = "serve.lock"
+# With these it is the port that cannot be had; with others, the address.
+PORT_ERRORS = (errno.EADDRINUSE, errno.EACCES)
 # How long the processes of a killed stack may take to go (the guard ends them one after the other).
 LEFTOVER_SECONDS = 60.0
 
@@ -37,23 +42,32 @@ def check_port(host: str, port: int) -> None:
     Raises:
         StackError: somebody else listens there, or the address is not one of this machine.
     """
+    with _bound(host, port) as probe:
+        probe.listen(1)
+
+
+def free_port(host: str) -> int:
+    """A port nobody listens on at the moment.
+
+    Raises:
+        StackError: the address is not one of this machine.
+    """
+    with _bound(host, 0) as probe:
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-            probe.listen(1)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise StackError(f"cannot listen on {host} port {port} ({reason}): choose another with --port") from error
-
-
-def free_port(host: str) -> int:
-    """A port nobody listens on at the moment."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
-        probe.bind(address)
-        return int(probe.getsockname()[1])
+            yield probe
+    except (OSError, UnicodeError) as error:  # the latter of a name that can be none
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        option = "--port" if getattr(error, "errno", None) in PORT_ERRORS else "--host"
+        raise StackError(f"cannot listen on {host} port {port} ({reason}): choose another with {option}") from error
 
 
 class FolderLock:

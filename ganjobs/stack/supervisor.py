@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from ganjobs import address
 from ganjobs.stack import preflight, redis
 from ganjobs.stack.errors import StackError
 from ganjobs.stack.logs import LogFollower
@@ -24,6 +25,8 @@ POLL_SECONDS = 0.1
 WORKER_GRACE_SECONDS = 30.0
 GRACE_SECONDS = 8.0
 API_GRACE_SECONDS = 3
+# What the migrations put before their reason.
+MIGRATION_PREFIX = "migrations: the database cannot be migrated: "
 
 Say = Callable[[str], None]
 
@@ -67,6 +70,7 @@ class Stack:
         for process in reversed(self._processes):
             process.stop(self._stop)
             self._show_logs()
+        address.withdraw(self.settings)
         self._guard.close()
         self._lock.release()
 
@@ -84,7 +88,8 @@ class Stack:
         api = self._launch(self._python("api", API_GRACE_SECONDS + GRACE_SECONDS, *self._api_arguments()))
         self._launch(self._python("reconciler", GRACE_SECONDS, "-m", "worker.reconciler"))
         self._launch(self._python("worker", WORKER_GRACE_SECONDS, "-m", "worker"))
-        self._wait(api, lambda: missing_checks(self.settings.resolved_url))
+        self._wait(api, lambda: missing_checks(self.settings.local_url))
+        address.publish(self.settings)
 
     def run(self) -> None:
         """Keep the processes running until somebody asks to stop.
@@ -130,7 +135,7 @@ class Stack:
         elif (code := process.exit_code()) is not None:
             backoff = process.next_backoff()
             self._restart_at[name] = time.monotonic() + backoff
-            last = f": {words}" if (words := process.last_words()) else ""
+            last = f": {words}" if (words := _own_words(process, code)) else ""
             self._say(f"{name} ended ({_describe(code)}); starting it again in {backoff:g} s{last}")
 
     def _launch(self, spec: ProcessSpec) -> Process:
@@ -148,7 +153,7 @@ class Stack:
         while lacks := missing():
             self.look_after(but=process)
             if (code := process.exit_code()) is not None:
-                raise StackError(_no_start(process, process.last_words() or _describe(code)))
+                raise StackError(_no_start(process, _own_words(process, code) or _describe(code)))
             waited = time.monotonic() - begun
             if waited > START_SECONDS:
                 raise StackError(_no_start(process, f"after {waited:.0f} s: {'; '.join(lacks)}"))
@@ -164,7 +169,8 @@ class Stack:
             self._stop.pause(POLL_SECONDS / 2)
         self._processes.remove(process)
         if code != 0:
-            raise StackError(f"the database cannot be brought up to date: {process.last_words() or _describe(code)}")
+            words = _own_words(process, code).removeprefix(MIGRATION_PREFIX)
+            raise StackError(f"the database cannot be brought up to date: {words or _describe(code)}")
 
     def _python(self, name: str, grace_seconds: float, *arguments: str) -> ProcessSpec:
         log = self.settings.resolved_data_folder / "logs" / f"{name}.log"
@@ -184,6 +190,11 @@ class Stack:
 
 def _describe(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _own_words(process: Process, code: int) -> str:
+    """What a process says of its end; nothing where a signal ended it, whatever it happened to log last."""
+    return process.last_words() if code >= 0 else ""
 
 
 def _no_start(process: Process, reason: str) -> str:

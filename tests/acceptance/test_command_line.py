@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.numpy
 import yaml
 from support.serving import RING, Serving, environment, wait_until
 
 from ganjobs.client import Client
+from ganjobs.verdict import CAVEAT
 
 Run = subprocess.CompletedProcess[str]
 
@@ -39,8 +41,12 @@ def test_from_submission_to_deletion(serving: Serving, spec: str, tmp_path: Path
     assert (followed.returncode, followed.stderr) == (0, "")
     assert re.search(r"[^\x20-\x7e\n]", followed.stdout) is None
     job_id = followed.stdout.split()[1]
-    assert followed.stdout.splitlines()[-1] == f"{job_id} succeeded at step 40 of 40"
+    *_, ended, reading, caveat = followed.stdout.splitlines()
+    assert ended == f"{job_id} succeeded at step 40 of 40"
+    assert reading.startswith("reading    ")
+    assert caveat.strip() == CAVEAT
     assert "D loss" in followed.stdout
+    assert CAVEAT in ganjobs(serving, "show", job_id).stdout
 
     shown = data(ganjobs(serving, "show", "latest", "--json"))
     assert (shown["id"], shown["name"], shown["spec"]["steps"]) == (job_id, "by hand", 40)
@@ -49,17 +55,32 @@ def test_from_submission_to_deletion(serving: Serving, spec: str, tmp_path: Path
     assert job_id in ganjobs(serving, "jobs").stdout
     kinds = [event["kind"] for event in data(ganjobs(serving, "events", job_id[:20], "--json"))]
     assert (kinds[0], kinds[-1]) == ("job.queued", "job.succeeded")
+    assert "(attempt 1, step 40)" in ganjobs(serving, "events", job_id).stdout
     assert data(ganjobs(serving, "logs", job_id, "--json"))
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d info ", ganjobs(serving, "logs", job_id).stdout)
 
-    saved = ganjobs(serving, "samples", job_id, "--save", str(tmp_path / "png"))
-    images = [Path(line) for line in saved.stdout.splitlines()]
-    assert [image.name for image in images] == [f"{job_id}-step-{step:08}.png" for step in (0, 20, 40)]
-    assert all(image.read_bytes().startswith(b"\x89PNG\r\n") for image in images)
-
+    check_files(serving, job_id, tmp_path)
     assert ganjobs(serving, "delete", job_id).stdout == f"deleted {job_id}\n"
     gone = ganjobs(serving, "show", job_id)
     assert (gone.returncode, gone.stderr.count("\n")) == (1, 1)
     assert f"there is no job '{job_id}'" in gone.stderr
+
+
+def check_files(serving: Serving, job_id: str, folder: Path) -> None:
+    """The job's samples and checkpoints can be listed and saved."""
+    assert [sample["step"] for sample in data(ganjobs(serving, "samples", job_id, "--json"))] == [0, 20, 40]
+    assert len(ganjobs(serving, "samples", job_id).stdout.splitlines()) == 4
+    saved = ganjobs(serving, "samples", job_id, "--save", str(folder / "png"))
+    images = [Path(line) for line in saved.stdout.splitlines()]
+    assert [image.name for image in images] == [f"{job_id}-step-{step:08}.png" for step in (0, 20, 40)]
+    assert all(image.read_bytes().startswith(b"\x89PNG\r\n") for image in images)
+
+    kept = [checkpoint["step"] for checkpoint in data(ganjobs(serving, "checkpoints", job_id, "--json"))]
+    assert kept == [40, 30]
+    assert "generator.safetensors" in ganjobs(serving, "checkpoints", job_id).stdout
+    weights = Path(ganjobs(serving, "generator", job_id, "--save", str(folder / "weights")).stdout.rstrip("\n"))
+    assert weights.name == f"{job_id}-step-00000040.safetensors"
+    assert safetensors.numpy.load_file(weights)["layers.0.weight"].shape == (16, 2)
 
 
 def test_a_cancelled_job_ends_the_watching_with_3(serving: Serving, client: Client, spec: str) -> None:
@@ -75,14 +96,23 @@ def test_a_cancelled_job_ends_the_watching_with_3(serving: Serving, client: Clie
     assert (late.returncode, late.stdout) == (0, f"{submitted['id']} is cancelled\n")
 
 
+def test_a_list_goes_on_where_its_page_ended(serving: Serving, client: Client) -> None:
+    created = [client.create(RING | {"name": "pages"})["id"] for _ in range(3)]
+    first = ganjobs(serving, "jobs", "--name", "pages", "--limit", "2").stdout
+    assert [line.split()[0] for line in first.splitlines()[1:3]] == [created[2], created[1]]
+    *_, option, after = first.split()
+    assert (option, after) == ("--after", created[1])
+    rest = ganjobs(serving, "jobs", "--name", "pages", "--after", after).stdout
+    assert [line.split()[0] for line in rest.splitlines()[1:]] == [created[0]]
+
+
+def test_a_service_on_this_machine_is_found_without_its_url(serving: Serving) -> None:
+    command = [sys.executable, "-m", "ganjobs", "workers", "--json"]
+    variables = environment() | {"GANJOBS_DATA_FOLDER": str(serving.folder)}
+    assert data(subprocess.run(command, capture_output=True, text=True, timeout=90, env=variables))
+
+
 def test_workers_are_listed(serving: Serving) -> None:
     (worker,) = [worker for worker in data(ganjobs(serving, "workers", "--json")) if worker["status"] != "stopped"][-1:]
     assert worker["slots"] == 1
     assert worker["id"] in ganjobs(serving, "workers").stdout
-
-
-def test_an_invalid_query_is_one_line(serving: Serving) -> None:
-    refused = ganjobs(serving, "jobs", "--status", "sleeping")
-    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
-    assert "status" in refused.stderr
-    assert "queued" in refused.stderr

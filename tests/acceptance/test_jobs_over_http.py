@@ -80,6 +80,8 @@ def test_ten_jobs_at_once_all_succeed_in_order(client: Client) -> None:
     assert {job["attempt"] for job in jobs} == {1}
     by_start = sorted(jobs, key=lambda job: job["started_at"])
     assert [job["id"] for job in by_start] == created
+    for job in jobs:
+        assert client.metrics(job["id"], ["d_loss"]).steps == list(range(1, job["steps"] + 1))
 
 
 def test_a_job_outlives_its_worker(serving: Serving, client: Client, long_job: str) -> None:
@@ -87,6 +89,8 @@ def test_a_job_outlives_its_worker(serving: Serving, client: Client, long_job: s
     # The oldest is Celery's main process: those that train are its children.
     os.kill(serving.find("-m worker ")[0], signal.SIGKILL)
     wait_until(lambda: "worker ended (signal 9); starting it again" in serving.output, 20, "the restart of the worker")
+    notice = next(line for line in serving.lines if line.startswith("worker ended (signal 9)"))
+    assert notice.endswith(" s"), "its log's last line is not why it was killed"
     assert len(serving.find("-m worker ")) <= 2, "what trained for the dead worker is gone too"
     wait_until(lambda: client.get(long_job)["attempt"] == 2, 60, "the second attempt")
     again_at = client.get(long_job)["step"]

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.serving import RING, Serving, processes_of, wait_for_end, wait_until
+from support.serving import RING, Serving, free_port, processes_of, wait_for_end, wait_until
+
+from ganjobs import address
 
 
 @pytest.fixture
@@ -35,6 +37,7 @@ def test_ctrl_c_puts_the_running_job_back_and_leaves_no_process(tmp_path: Path, 
     assert time.monotonic() - before < 25
     assert processes_of(tmp_path) == {}
     assert service.lines[-1] == "stopped"
+    assert not (tmp_path / address.FILE_NAME).exists()
 
     again = Serving(tmp_path)
     started.append(again)
@@ -104,6 +107,36 @@ def test_a_busy_port_is_one_line(tmp_path: Path, started: list[Serving]) -> None
     assert service.lines[1:] == [
         f"ganjobs: cannot listen on 127.0.0.1 port {port} (address already in use): choose another with --port"
     ]
+
+
+def test_it_serves_its_own_stack_whatever_service_the_environment_names(tmp_path: Path, started: list[Serving]) -> None:
+    host = "::1" if has_ipv6() else "127.0.0.1"
+    service = Serving(tmp_path, host=host, variables={"GANJOBS_URL": f"http://127.0.0.1:{free_port()}"})
+    started.append(service)
+    service.wait_for("ready;")
+    assert (tmp_path / address.FILE_NAME).read_text() == f"{service.url}\n"
+    with service.client() as client:
+        assert client.ready()
+    assert service.interrupt() == 0
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_database_that_is_away_is_one_line(tmp_path: Path, started: list[Serving]) -> None:
+    away = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    service = Serving(tmp_path, variables={"GANJOBS_DATABASE_URL": away})
+    started.append(service)
+    assert service.process.wait(60) == 1
+    wait_until(lambda: len(service.lines) >= 2, 5, "its output")
+    (line,) = service.lines[1:]
+    assert line.startswith("ganjobs: the database cannot be brought up to date: (psycopg.OperationalError) ")
+    assert processes_of(tmp_path) == {}
 
 
 def test_a_second_one_on_the_same_folder_is_one_line(serving: Serving, started: list[Serving]) -> None:

@@ -13,7 +13,7 @@ from support.progress import POINTS
 from api.main import create_app
 from models.database import Database
 from models.settings import Settings
-from models.spec import EXAMPLE
+from models.spec import EXAMPLE, JobSpec, MlpGenerator
 
 JSON = {"Content-Type": "application/json"}
 NOBODY = "job_000000000000000000000000"
@@ -29,8 +29,6 @@ def with_value(text: str) -> bytes:
     [
         b"{",
         b"null x",
-        with_value("NaN"),
-        with_value("-Infinity"),
         with_value('"\\ud800"'),
         with_value("1" * 5000),
         with_value('"\xff"'),
@@ -39,13 +37,29 @@ def with_value(text: str) -> bytes:
         b"[" * 50_000 + b"]" * 50_000,
         b'{"a":' * 5000 + b"1" + b"}" * 5000,
     ],
-    ids=range(11),
+    ids=range(9),
 )
 def test_what_is_not_json(client: httpx.Client, body: bytes) -> None:
     if b"\xc3\xbf" in body:
         body = body.replace(b"\xc3\xbf", b"\xff")
     for path in ("/v1/jobs", "/v1/jobs/validate"):
         problem_of(client.post(path, content=body, headers=JSON), 400, "malformed_body")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("field", ["ema_decay", "seed"])
+def test_a_number_that_is_not_finite_is_named(client: httpx.Client, number: str, field: str) -> None:
+    body = json.dumps(POINTS | {field: "HERE"}).replace('"HERE"', number)
+    error = only_error(client.post("/v1/jobs", content=body, headers=JSON))
+    assert (error["in"], error["field"]) == ("body", field)
+    assert error["message"] == ("must be a finite number" if field == "ema_decay" else "must be a whole number")
+
+
+@pytest.mark.parametrize(("inside", "key"), [('"a": 1, "b": {}, "a": 1', "a"), ('"": 0, "": {"x": []}', "")])
+@pytest.mark.parametrize("around", ["{%s}", '{"generator": {%s}}', '{"a": [0, {%s}]}'])
+def test_a_repeated_key_is_named(client: httpx.Client, around: str, inside: str, key: str) -> None:
+    error = only_error(client.post("/v1/jobs", content=around % inside, headers=JSON))
+    assert (error["in"], error["field"], error["code"]) == ("body", key, "repeated")
 
 
 @pytest.mark.parametrize(
@@ -64,30 +78,29 @@ def test_what_is_not_json(client: httpx.Client, body: bytes) -> None:
         ({"metadata": {"a\x00": "1"}}, "metadata.a\x00", None),
         ({"metadata": {"a": 1}}, "metadata.a", None),
         ({"metadata": {str(key): "" for key in range(17)}}, "metadata", 16),
-        ({"unknown": 1}, "unknown", None),
+        ({"unknown": 1}, "unknown", list(JobSpec.model_fields)),
+        ({"metadata": {"": "1"}}, 'metadata.""', 1),
+        ({"name": " "}, "name", None),
+        ({"name": "a\u202eb"}, "name", None),
         ({"loss": {"kind": "best"}}, "loss.kind", ["non_saturating", "saturating"]),
-        ({"loss": {}}, "loss.kind", None),
+        ({"loss": {}}, "loss.kind", ["non_saturating", "saturating"]),
         ({"loss": "non_saturating"}, "loss", None),
         ({"fake_batch": "old"}, "fake_batch", ["fresh", "reused"]),
         ({"generator": {"kind": "mlp", "hidden_sizes": [8, 0]}}, "generator.hidden_sizes.1", 1),
         ({"generator": {"kind": "mlp", "hidden_sizes": [1] * 17}}, "generator.hidden_sizes", 16),
-        ({"generator": {"kind": "mlp", "mlp": 1}}, "generator.mlp", None),
+        ({"generator": {"kind": "mlp", "hidden_sizes": [0]}}, "generator.hidden_sizes.0", 1),
+        ({"generator": {"kind": "mlp", "mlp": 1}}, "generator.mlp", list(MlpGenerator.model_fields)),
         ({"generator": {"kind": "mlp", "latent_dim": 4097}}, "generator.latent_dim", 4096),
         ({"generator": {"kind": "mlp", "optimizer": {"betas": [0.5, 1]}}}, "generator.optimizer.betas.1", 1),
         ({"generator": {"kind": "dcgan"}}, "generator.kind", "mlp"),
         ({"steps": 10_000_000, "checkpoint_every": 100_000}, "sample_every", 1000),
         ({"ema_decay": 1}, "ema_decay", 1),
-        ({"generator": {"kind": "mlp", "optimizer": {"learning_rate": 1e999}}}, "body", None),
     ],
 )
 def test_fields_are_named_with_their_limits(
     client: httpx.Client, change: dict[str, object], field: str, limit: object
 ) -> None:
-    response = client.post("/v1/jobs", content=json.dumps(POINTS | change), headers=JSON)
-    if field == "body":  # Python writes 1e999 as Infinity, which is no JSON
-        problem_of(response, 400, "malformed_body")
-        return
-    error = only_error(response)
+    error = only_error(client.post("/v1/jobs", content=json.dumps(POINTS | change), headers=JSON))
     assert (error["in"], error["field"], error.get("limit")) == ("body", field, limit)
 
 
@@ -150,27 +163,13 @@ def test_a_charset_of_utf_8_is_json_too(client: httpx.Client) -> None:
 )
 def test_an_unknown_job_is_not_found(client: httpx.Client, method: str, rest: str) -> None:
     for job_id in (NOBODY, "x", "%00", "job_%00", "%F0%28", "a" * 10_000, "job_" + "é" * 24, "1" * 40):
-        problem_of(client.request(method, f"/v1/jobs/{job_id}{rest}"), 404, "job_not_found")
+        problem = problem_of(client.request(method, f"/v1/jobs/{job_id}{rest}"), 404, "job_not_found")
+        assert [(error["in"], error["field"]) for error in problem["errors"]] == [("path", "job_id")]
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v2/jobs", "/v1/jobs/", "/v1/jobs/a/b/c", "/static-offline-docs/none"])
+@pytest.mark.parametrize("path", ["/v1", "/v2/jobs", "/v1/jobs/", "/v1/jobs/a/b/c", "/static-offline-docs/none"])
 def test_an_unknown_path_is_a_problem(client: httpx.Client, path: str) -> None:
     problem_of(client.get(path), 404, "not_found")
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "allowed"),
-    [
-        ("PUT", "/v1/jobs", "GET, POST"),
-        ("PATCH", f"/v1/jobs/{NOBODY}", "DELETE, GET"),
-        ("POST", "/livez", "GET"),
-        ("POST", "/docs", "GET"),
-    ],
-)
-def test_a_wrong_method_is_told_with_the_right_ones(client: httpx.Client, method: str, path: str, allowed: str) -> None:
-    response = client.request(method, path)
-    problem_of(response, 405, "method_not_allowed")
-    assert response.headers["allow"] == allowed
 
 
 class TestOverTheWire:
@@ -184,7 +183,8 @@ class TestOverTheWire:
     def test_a_body_above_the_limit_is_refused_by_its_length(self, url: httpx.URL) -> None:
         for path in ("/v1/jobs", "/v1/jobs/validate", "/nowhere"):
             response = httpx.post(url.join(path), content=b" " * 2001, headers=JSON)
-            assert "2000" in problem_of(response, 413, "body_too_large")["detail"]
+            (error,) = problem_of(response, 413, "body_too_large")["errors"]
+            assert (error["in"], error["field"], error["limit"]) == ("body", "", 2000)
 
     def test_a_body_in_chunks_is_refused_when_it_passes_the_limit(self, url: httpx.URL) -> None:
         chunks = (b" " * 500 for _ in range(5))

@@ -14,6 +14,7 @@ from support.http import client_of
 from support.problems import problem_of
 from support.progress import POINTS, add_worker, queue_job
 from support.servers import Postgres, Valkey
+from support.serving import wait_until
 
 from api.dependencies import Services
 from api.main import create_app
@@ -23,18 +24,25 @@ from models.queue import Doorbell
 from models.settings import Settings
 
 
+def ready_worker(database: Database, status: str = "ready") -> None:
+    add_worker(database)
+    with database.write() as session:
+        session.execute(text("UPDATE workers SET status = :status"), {"status": status})
+
+
 class TestReadiness:
     def test_ready_with_all_three(self, client: httpx.Client, database: Database) -> None:
-        add_worker(database)
+        ready_worker(database)
         response = client.get("/readyz")
         assert response.status_code == 200, response.text
         assert response.json()["status"] == "ready"
         assert {check["status"] for check in response.json()["checks"].values()} == {"ok"}
 
-    def test_not_ready_without_a_worker(self, client: httpx.Client, database: Database) -> None:
-        add_worker(database)
-        with database.write() as session:
-            session.execute(text("UPDATE workers SET status = 'stopped'"))
+    @pytest.mark.parametrize("status", ["draining", "stopped"])
+    def test_not_ready_without_a_worker_that_takes_jobs(
+        self, client: httpx.Client, database: Database, status: str
+    ) -> None:
+        ready_worker(database, status)
         response = client.get("/readyz")
         assert (response.status_code, response.json()["status"]) == (503, "not_ready")
         checks = {name: check["status"] for name, check in response.json()["checks"].items()}
@@ -43,7 +51,7 @@ class TestReadiness:
     def test_a_probe_that_hangs_is_given_up(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, database: Database
     ) -> None:
-        add_worker(database)
+        ready_worker(database)
         app = create_app(settings)
         release = threading.Event()
         held: Services = app.state.services
@@ -82,7 +90,7 @@ class TestRedisAway:
             private_redis.start()
             assert client.get("/readyz").json()["checks"]["queue"]["status"] == "ok"
             assert client.post("/v1/jobs", json=POINTS).status_code == 201
-            assert Doorbell(mine).waiting() == 1
+            wait_until(lambda: Doorbell(mine).waiting() == 1, 10, "one ring")
 
 
 REQUESTS: list[Callable[[httpx.Client], httpx.Response]] = [

@@ -1,6 +1,5 @@
-"""What a job recorded, read over HTTP on both databases."""
+"""A job's images, history and files, read over HTTP on both databases, and what the service says of itself."""
 
-import math
 from pathlib import Path
 
 import httpx
@@ -14,7 +13,6 @@ from support.progress import (
     finish,
     log_lines,
     queue_job,
-    record,
     running_job,
     sha256,
 )
@@ -28,79 +26,6 @@ from models.storage import Storage, open_storage
 @pytest.fixture
 def storage(settings: Settings) -> Storage:
     return open_storage(settings.storage_url)
-
-
-class TestMetrics:
-    @pytest.fixture
-    def path(self, database: Database) -> str:
-        """A job of 40 steps whose d_loss is the step and whose g_loss is minus that."""
-        job, lease = running_job(database)
-        record(database, job, lease, 1, [[float(step), -float(step), *[None] * 7] for step in range(1, 41)])
-        return f"/v1/jobs/{job.id}/metrics"
-
-    def test_all_columns_come_by_step(self, client: httpx.Client, path: str) -> None:
-        body = client.get(path).json()
-        assert (body["object"], body["segment"], body["has_more"], body["next_step"]) == ("metrics", 0, False, 41)
-        assert list(body["columns"]) == ["step", *METRIC_NAMES]
-        assert body["columns"]["step"] == list(range(1, 41))
-        assert body["columns"]["d_loss"] == [float(step) for step in range(1, 41)]
-        assert body["columns"]["d_real"] == [None] * 40
-
-    def test_only_the_columns_asked_for(self, client: httpx.Client, path: str) -> None:
-        columns = client.get(path, params={"keys": "g_loss,d_loss,g_loss", "limit": 1}).json()["columns"]
-        assert columns == {"step": [1], "g_loss": [-1.0], "d_loss": [1.0]}
-
-    def test_following_next_step_gives_every_row_once(self, client: httpx.Client, path: str) -> None:
-        seen: list[int] = []
-        query: dict[str, int | str] = {"from_step": 3, "to_step": 38, "limit": 7, "keys": "d_loss"}
-        while True:
-            body = client.get(path, params=query).json()
-            seen += body["columns"]["step"]
-            if not body["has_more"]:
-                break
-            query["from_step"] = body["next_step"]
-        assert seen == list(range(3, 39))
-
-    def test_the_newest_rows(self, client: httpx.Client, path: str) -> None:
-        body = client.get(f"{path}?last=3&keys=d_loss").json()
-        assert body["columns"] == {"step": [38, 39, 40], "d_loss": [38.0, 39.0, 40.0]}
-        assert (body["has_more"], body["next_step"]) == (False, 41)
-
-    def test_nothing_yet(self, client: httpx.Client, path: str) -> None:
-        body = client.get(f"{path}?from_step=41&keys=d_loss").json()
-        assert (body["columns"], body["next_step"]) == ({"step": [], "d_loss": []}, 41)
-
-    def test_values_that_are_not_finite_arrive(self, client: httpx.Client, database: Database) -> None:
-        job, lease = running_job(database)
-        record(database, job, lease, 1, [[math.nan, math.inf, -math.inf, *[0.5] * 6]])
-        columns = client.get(f"/v1/jobs/{job.id}/metrics").json()["columns"]
-        found = [columns[name] for name in METRIC_NAMES[:4]]
-        assert found == [["NaN"], ["Infinity"], ["-Infinity"], [0.5]]
-
-    @pytest.mark.parametrize(
-        ("query", "field"),
-        [
-            ("keys=d_loss,nonsense", "keys"),
-            ("keys=", "keys"),
-            ("keys=step", "keys"),
-            ("limit=0", "limit"),
-            ("limit=10001", "limit"),
-            ("last=0", "last"),
-            ("from_step=-1", "from_step"),
-            ("from_step=9223372036854775808", "from_step"),
-            ("from_step=5&to_step=4", "to_step"),
-            ("last=1&limit=1", "limit"),
-            ("last=1&from_step=1", "from_step"),
-            ("last=1&to_step=1", "to_step"),
-            ("every=2", "every"),
-        ],
-    )
-    def test_refuses(self, client: httpx.Client, path: str, query: str, field: str) -> None:
-        error = only_error(client.get(f"{path}?{query}"))
-        assert (error["in"], error["field"]) == ("query", field)
-
-    def test_an_unknown_metric_is_answered_with_those_there_are(self, client: httpx.Client, path: str) -> None:
-        assert only_error(client.get(f"{path}?keys=loss"))["limit"] == list(METRIC_NAMES)
 
 
 class TestSamples:
@@ -120,7 +45,7 @@ class TestSamples:
         assert client.get(sample["url"]).content == png
         assert [each["step"] for each in client.get(f"{path}?after=0").json()["data"]] == [10, 20]
 
-    def test_a_step_never_changes_and_the_latest_does(self, client: httpx.Client, database: Database) -> None:
+    def test_images_are_asked_for_again_only_once_they_change(self, client: httpx.Client, database: Database) -> None:
         job, _ = running_job(database)
         draw(database, job, [0, 10])
         path = f"/v1/jobs/{job.id}/samples"
@@ -128,8 +53,7 @@ class TestSamples:
         assert (step.content, latest.content) == (PNG + b"0", PNG + b"10")
         assert (step.headers["sample-step"], latest.headers["sample-step"]) == ("0", "10")
         assert step.headers["content-type"] == latest.headers["content-type"] == "image/png"
-        assert "immutable" in step.headers["cache-control"]
-        assert "no-cache" in latest.headers["cache-control"]
+        assert "no-cache" in step.headers["cache-control"] == latest.headers["cache-control"]
         assert step.headers["etag"] == f'"{sha256(PNG + b"0")}"'
         held = {"If-None-Match": latest.headers["etag"]}
         unchanged = client.get(f"{path}/latest", headers=held)
@@ -137,11 +61,19 @@ class TestSamples:
         draw(database, job, [20])
         assert client.get(f"{path}/latest", headers=held).headers["sample-step"] == "20"
 
-    @pytest.mark.parametrize("step", ["latest", "7"])
-    def test_missing(self, client: httpx.Client, database: Database, step: str) -> None:
+    @pytest.mark.parametrize(("step", "field"), [("latest", "job_id"), ("7", "step")])
+    def test_missing(self, client: httpx.Client, database: Database, step: str, field: str) -> None:
         path = f"/v1/jobs/{queue_job(database)}/samples"
-        problem_of(client.get(f"{path}/{step}"), 404, "sample_not_found")
+        (error,) = problem_of(client.get(f"{path}/{step}"), 404, "sample_not_found")["errors"]
+        assert (error["in"], error["field"], "limit" in error) == ("path", field, False)
         assert client.get(path).json() == {"object": "list", "data": [], "has_more": False}
+
+    def test_a_missing_step_is_answered_with_the_newest(self, client: httpx.Client, database: Database) -> None:
+        job, _ = running_job(database)
+        draw(database, job, [0, 10])
+        problem = problem_of(client.get(f"/v1/jobs/{job.id}/samples/7"), 404, "sample_not_found")
+        (error,) = problem["errors"]
+        assert (error["in"], error["field"], error["limit"]) == ("path", "step", 10)
 
     @pytest.mark.parametrize("step", ["-1", "x", "9223372036854775808", "1" * 5000])
     def test_what_is_no_step(self, client: httpx.Client, database: Database, step: str) -> None:
@@ -225,9 +157,22 @@ class TestCheckpoints:
         assert response.status_code == 404
         assert response.headers["content-type"] == "application/problem+json"
 
-    def test_a_step_without_checkpoint(self, client: httpx.Client, database: Database) -> None:
-        path = f"/v1/jobs/{queue_job(database)}/checkpoints/10/files/generator.safetensors"
-        problem_of(client.get(path), 404, "checkpoint_not_found")
+    @pytest.mark.parametrize(
+        ("rest", "field", "limit"),
+        [
+            ("15/files/generator.safetensors", "step", [20, 10]),
+            ("10/files/none", "name", ["generator.safetensors", "state.json"]),
+        ],
+    )
+    def test_what_is_missing_is_answered_with_what_is_there(
+        self, client: httpx.Client, database: Database, storage: Storage, rest: str, field: str, limit: object
+    ) -> None:
+        job, lease = running_job(database)
+        for step in (10, 20):
+            checkpoint(database, storage, job, lease, step)
+        problem = problem_of(client.get(f"/v1/jobs/{job.id}/checkpoints/{rest}"), 404, "checkpoint_not_found")
+        (error,) = problem["errors"]
+        assert (error["in"], error["field"], error["limit"]) == ("path", field, limit)
 
     def test_a_file_lost_or_damaged_on_disk(
         self, client: httpx.Client, database: Database, storage: Storage, tmp_path: Path

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -187,6 +188,33 @@ def test_a_worker_that_finishes_a_cancelled_job_confirms_the_cancellation(databa
     with database.write() as session:
         ended = leases.end(session, lease, JobStatus.SUCCEEDED, "every step was trained")
     assert (ended.status, ended.lease_expires_at, ended.worker_id) == (JobStatus.CANCELLED, None, None)
+
+
+def test_a_cancellation_that_comes_while_a_job_ends_is_too_late(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, lease = running_job(database)
+    refused: list[TransitionLost] = []
+
+    def cancel() -> None:
+        try:
+            with database.write() as session:
+                jobs.cancel(session, session.get_one(Job, job.number))
+        except TransitionLost as lost:
+            refused.append(lost)
+
+    late = threading.Thread(target=cancel)
+
+    def transition_after_a_while(*arguments: Any, **values: Any) -> Job:
+        late.start()
+        late.join(0.5)
+        return transition(*arguments, **values)
+
+    monkeypatch.setattr("models.leases.transition", transition_after_a_while)
+    with database.write() as session:
+        assert leases.end(session, lease, JobStatus.SUCCEEDED, "done").status == JobStatus.SUCCEEDED
+    late.join()
+    assert len(refused) == 1
 
 
 def test_a_rewind_drops_what_came_after(database: Database) -> None:

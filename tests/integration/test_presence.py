@@ -1,6 +1,8 @@
 """A worker's sign of life goes on in a thread of the process that forks."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,4 +41,10 @@ def test_children_forked_while_their_parent_writes_can_write_too(settings: Setti
         "GANJOBS_HEARTBEAT_SECONDS": "0.0001",
         "GANJOBS_DEVICE": "cpu",
     }
-    subprocess.run([sys.executable, "-c", FORKS_WHILE_REPORTING], cwd=ROOT, env=environment, check=True, timeout=120)
+    command = [sys.executable, "-c", FORKS_WHILE_REPORTING]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as process:
+        try:
+            assert process.wait(100) == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # its children may hang
+                os.killpg(process.pid, signal.SIGKILL)

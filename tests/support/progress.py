@@ -87,7 +87,7 @@ def add_worker(database: Database, worker_id: str = "worker-1") -> None:
     """A worker that has just given a sign of life."""
     with database.write() as session:
         devices = [{"kind": "cpu"}]
-        worker = Worker(id=worker_id, hostname="host", pid=1, slots=1, status="idle", devices=devices, versions={})
+        worker = Worker(id=worker_id, hostname="host", pid=1, slots=1, status="ready", devices=devices, versions={})
         workers.announce(session, worker)
 
 

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ganjobs.client import Client
+from models.settings import Settings
 
 START_SECONDS = 90
 # Quick to notice a dead worker; still far longer than a busy machine holds a process up.
@@ -71,25 +72,34 @@ def processes_of(folder: Path) -> dict[int, str]:
 class Serving:
     """A running ``ganjobs serve``; ``lines`` is what it has written so far."""
 
-    def __init__(self, folder: Path, *arguments: str, port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        port: int | None = None,
+        host: str = "127.0.0.1",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
-        self.url = f"http://127.0.0.1:{port or free_port()}"
+        port = port or free_port()
+        self.url = Settings(host=host, port=port).local_url
         self.lines: list[str] = []
         self._arriving: queue.Queue[str] = queue.Queue()
-        where = ("--port", self.url.rsplit(":", 1)[-1], "--data-folder", str(folder))
+        where = ("--host", host, "--port", str(port), "--data-folder", str(folder))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ganjobs", "serve", *where, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment(),
+            env=environment() | dict(variables or {}),
         )
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
+        with self.process.stdout as written:
+            for line in written:
+                self.lines.append(line.rstrip("\n"))
 
     @property
     def output(self) -> str:

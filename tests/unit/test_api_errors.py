@@ -1,6 +1,7 @@
 """How errors are put: fields as the user wrote them, with the limit that was passed."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,18 +10,25 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
-from api.errors import TITLES, Problem, invalid, problem_response
+from api.errors import TITLES, Problem, about, invalid, problem_response
 from api.examples import problem as example_of
 from api.schemas import Problem as ProblemSchema
 from api.validation import MAX_TEXT, FieldError, describe, described
-from models.spec import EXAMPLE, JobSpec
+from models.spec import EXAMPLE, Dcgan, JobSpec
+from models.validation import one_line, true_errors
+
+RAW_WORDS = re.compile("Input should|discriminator|tuple|Tuple|dictionary|Dictionary|permitted|required")
 
 
 def errors_of(spec: Any) -> list[FieldError]:
     """What the API says of a body."""
     with pytest.raises(ValidationError) as caught:
         JobSpec.model_validate(spec)
-    return described([{**error, "loc": ("body", *error["loc"])} for error in caught.value.errors()])
+    return told(caught.value)
+
+
+def told(error: ValidationError) -> list[FieldError]:
+    return described([{**each, "loc": ("body", *each["loc"])} for each in true_errors(error.errors())])
 
 
 @pytest.mark.parametrize(
@@ -28,7 +36,7 @@ def errors_of(spec: Any) -> list[FieldError]:
     [
         ({"generator": {"kind": "dcgan", "latent_dim": 5000}}, "generator.latent_dim", 4096),
         # Named as a tag is, and after it.
-        ({"generator": {"kind": "dcgan", "dcgan": 1}}, "generator.dcgan", None),
+        ({"generator": {"kind": "dcgan", "dcgan": 1}}, "generator.dcgan", [*Dcgan.model_fields, "latent_dim"]),
         ({"generator": {"kind": "mlp", "hidden_sizes": [8, "x"]}}, "generator.hidden_sizes.1", None),
         ({"loss": {"kind": "?"}}, "loss.kind", ["non_saturating", "saturating"]),
         ({"fake_batch": "?"}, "fake_batch", ["fresh", "reused"]),
@@ -45,8 +53,8 @@ def test_a_field_is_named_without_marks_of_the_library(change: dict[str, Any], f
 def test_long_texts_are_cut() -> None:
     (error,) = errors_of(EXAMPLE | {"x" * 10_000: 1})
     assert len(error["field"]) == MAX_TEXT
-    (error,) = errors_of(EXAMPLE | {"loss": {"kind": "x" * 10_000}})
-    assert len(error["message"]) == MAX_TEXT
+    wrong = {"type": "enum", "loc": ("query", "status", 0), "input": "x," * 10_000, "ctx": {"expected": "'a' or 'b'"}}
+    assert len(described([wrong])[0]["message"]) == MAX_TEXT
 
 
 json_values = st.recursive(
@@ -58,21 +66,61 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(list(EXAMPLE)), json_values))
 def test_any_error_of_a_spec_can_be_told(change: dict[str, Any]) -> None:
-    found: list[Any] = []
     try:
         JobSpec.model_validate(EXAMPLE | change)
     except ValidationError as error:
-        found = error.errors()
-    told = described([{**error, "loc": ("body", *error["loc"])} for error in found])
-    assert len(told) == len(found)
-    assert json.loads(json.dumps(told)) == told
-    assert {each["field"].split(".")[0] for each in told} <= set(JobSpec.model_fields)
+        said, line = told(error), one_line(error)
+        assert said
+        assert json.loads(json.dumps(said)) == said
+        assert {each["field"].split(".")[0] for each in said} <= set(JobSpec.model_fields)
+        assert not [each for each in said if RAW_WORDS.search(each["message"])]
+        assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"generator": {}}, "generator.kind: `kind` is missing: one of mlp, dcgan"),
+        ({"generator": {"kind": "gan"}}, "generator.kind: must be one of mlp, dcgan"),
+        ({"loss": "saturating"}, 'loss: must be an object such as {"kind": "saturating"}'),
+        ({"dataset": 3}, 'dataset: must be an object such as {"kind": "digits"}'),
+        ({"metadata": "thesis"}, "metadata: must be an object"),
+        ({"metadata": {str(key): "" for key in range(17)}}, "metadata: must have at most 16 entries"),
+        ({"metadata": {"": "1"}}, 'metadata."": the key must have at least 1 character'),
+        ({"name": ""}, "name: must have at least 1 character"),
+        ({"name": "x" * 65}, "name: must have at most 64 characters"),
+        ({"step": 1}, "step: there is no such field; did you mean `steps`?"),
+        ({"qqq": 1}, "qqq: there is no such field"),
+        (
+            {"generator": {"kind": "mlp", "hidden_size": [1]}},
+            "generator.hidden_size: there is no such field; did you mean `hidden_sizes`?",
+        ),
+        ({"generator": {"kind": "mlp", "hidden_sizes": [0]}}, "generator.hidden_sizes.0: must be at least 1"),
+        ({"generator": {"kind": "mlp", "hidden_sizes": []}}, "generator.hidden_sizes: must have at least 1 entry"),
+        ({"generator": {"kind": "mlp", "hidden_sizes": 8}}, "generator.hidden_sizes: must be a list"),
+        ({"generator": {"kind": "mlp", "optimizer": "adam"}}, "generator.optimizer: must be an object"),
+        ({"generator": {"kind": "mlp", "optimizer": {"kind": "sgd"}}}, "generator.optimizer.kind: must be adam"),
+        ({"fake_batch": 1}, "fake_batch: must be one of fresh, reused"),
+        ({"steps": 1.5}, "steps: must be a whole number"),
+        ({"seed": -1}, "seed: must be at least 0"),
+        ({"ema_decay": 1}, "ema_decay: must be less than 1.0"),
+        ({"ema_decay": float("nan")}, "ema_decay: must be a finite number"),
+    ],
+)
+def test_http_and_the_command_line_say_the_same(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        JobSpec.model_validate(EXAMPLE | change)
+    (error,) = told(caught.value)
+    line = one_line(caught.value)
+    assert f"{error['field']}: {error['message']}" == line
+    assert line == said
 
 
 def test_the_count_of_further_errors_is_told() -> None:
     one: FieldError = {"field": "steps", "in": "body", "message": "is wrong", "code": "wrong"}
     assert describe([one]) == "steps: is wrong"
     assert describe([one, one, one]) == "steps: is wrong (and 2 more)"
+    assert describe([one], 7) == "steps: is wrong (and 6 more)"
 
 
 @pytest.mark.parametrize("kind", TITLES)
@@ -96,6 +144,19 @@ def test_a_problem_of_a_library_is_one_too() -> None:
     response = problem_response({"path": "/\ud800é"}, HTTPException(418, "\ud800"))
     body = json.loads(bytes(response.body))
     assert (body["type"], body["title"], body["instance"]) == ("about:blank", "I'm a Teapot", "/%3F%C3%A9")
+
+
+def test_a_problem_with_one_part_of_a_request() -> None:
+    problem = about("step", "path", "sample_not_found", "there is none", 3, {"X": "y"})
+    assert (problem.status_code, problem.detail, problem.headers) == (404, "There is none.", {"X": "y"})
+    (error,) = problem.errors
+    assert error == {
+        "field": "step",
+        "in": "path",
+        "message": "there is none",
+        "code": "sample_not_found",
+        "limit": 3,
+    }
 
 
 def test_one_wrong_parameter() -> None:

@@ -1,4 +1,4 @@
-"""Parts of the API that need no database: the body limit, the access log, entity tags."""
+"""Parts of the API that need no database: the body limit, HEAD, the access log, entity tags."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from api import caching, logs
+from api.head import Head
 from api.limits import BodyLimit
 from api.logs import AccessLog
 
@@ -29,7 +30,13 @@ async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": str(size).encode()})
 
 
-def request(app: ASGIApp, path: str = "/", headers: Headers = (), chunks: Sequence[bytes] = (b"",)) -> list[Message]:
+def request(
+    app: ASGIApp,
+    path: str = "/",
+    headers: Headers = (),
+    chunks: Sequence[bytes] = (b"",),
+    method: str = "POST",
+) -> list[Message]:
     """What ``app`` sends when it is sent these chunks."""
     left = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     left[-1]["more_body"] = False
@@ -41,7 +48,7 @@ def request(app: ASGIApp, path: str = "/", headers: Headers = (), chunks: Sequen
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(app({"type": "http", "method": "POST", "path": path, "headers": headers}, receive, send))  # type: ignore[arg-type]
+    asyncio.run(app({"type": "http", "method": method, "path": path, "headers": headers}, receive, send))  # type: ignore[arg-type]
     return sent
 
 
@@ -60,13 +67,29 @@ class TestBodyLimit:
         start, body = request(BodyLimit(never, LIMIT), headers=[(b"content-length", length)])
         assert start["status"] == 413
         assert (b"connection", b"close") in start["headers"]
-        assert json.loads(body["body"])["detail"] == "A body may have at most 10 bytes."
+        problem = json.loads(body["body"])
+        assert problem["detail"] == "A body may have at most 10 bytes."
+        assert [(error["in"], error["field"], error["limit"]) for error in problem["errors"]] == [("body", "", LIMIT)]
 
     @pytest.mark.parametrize("headers", [[], [(b"content-length", b"5")], [(b"content-length", "²".encode("latin-1"))]])
     def test_bytes_are_counted_whatever_was_declared(self, headers: Headers) -> None:
         with pytest.raises(HTTPException) as caught:
             request(BodyLimit(reads_all, LIMIT), "/", headers, [b"x" * 6, b"x" * 5])
         assert caught.value.status_code == 413
+
+
+async def tells_its_method(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["method"].encode(), "more_body": True})
+    await send({"type": "http.response.body", "body": b"."})
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", b"GET."), ("HEAD", b""), ("POST", b"POST.")])
+def test_head_is_get_without_the_body(method: str, body: bytes) -> None:
+    start, *rest = request(Head(tells_its_method), method=method)
+    assert start["status"] == 200
+    assert b"".join(message.get("body", b"") for message in rest) == body
+    assert rest[-1].get("more_body", False) is False
 
 
 class TestAccessLog:

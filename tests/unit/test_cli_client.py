@@ -133,6 +133,18 @@ def test_lists_are_read_page_by_page() -> None:
     assert [job["id"] for job in client_of(pages).jobs()] == ["job_a", "job_b", "job_c"]
 
 
+def test_lists_are_narrowed_to_what_is_given() -> None:
+    asked: list[str] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url.params))
+        return httpx.Response(200, json={"data": [], "has_more": False})
+
+    client_of(note).list_jobs(["queued", "failed"], 5, after="job_a", name="mine")
+    client_of(note).list_jobs()
+    assert asked == ["limit=5&status=queued&status=failed&after=job_a&name=mine", "limit=20"]
+
+
 def test_an_unchanged_job_is_none() -> None:
     def by_etag(request: httpx.Request) -> httpx.Response:
         if request.headers.get("If-None-Match") == '"1"':

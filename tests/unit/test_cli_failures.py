@@ -38,6 +38,53 @@ def test_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_one_line(ganjobs("jobs"), 1, "GANJOBS_PORT", "65535")
 
 
+def test_settings_that_do_not_go_together_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANJOBS_HEARTBEAT_SECONDS", "50")
+    assert_one_line(ganjobs("jobs"), 1, "ganjobs: heartbeat_seconds", "lease_seconds")
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+@pytest.mark.parametrize("folder", ["", " "])
+def test_a_data_folder_without_a_name_is_refused(command: str, folder: str) -> None:
+    assert_one_line(ganjobs(command, "--data-folder", folder), 2, "--data-folder", "name")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("delete", "latest"), "id"),
+        (("jobs", "--status", "sleeping"), "queued"),
+        (("jobs", "--url", "elsewhere"), "http://"),
+        (("jobs", "--url", "http://a:b"), "--url"),
+        (("serve", "--port", "x"), "--port"),
+        (("nosuch",), "nosuch"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: tuple[str, ...], said: str) -> None:
+    assert_one_line(ganjobs(*arguments), 2, said)
+
+
+def test_help_is_shown_where_no_command_is_given() -> None:
+    result = ganjobs()
+    assert (result.returncode, result.stderr) == (2, "")
+    assert "validate" in result.stdout
+
+
+def test_an_address_of_nobody_advises_another_host() -> None:
+    assert_one_line(ganjobs("serve", "--host", "nosuch.invalid", "--port", "0"), 1, "nosuch.invalid", "--host")
+
+
+def test_validation_tells_the_equilibrium(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("{dataset: {kind: ring}, generator: {kind: mlp}, discriminator: {kind: mlp}, steps: 7}")
+    result = ganjobs("validate", str(spec))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        f"{spec} is valid: 7 steps on `ring`",
+        "at equilibrium: D loss 1.386, G loss 0.6931, D(x) 0.5, D(G(z)) 0.5",
+    ]
+
+
 def test_commands_that_only_talk_load_nothing_heavy() -> None:
     code = "import sys, ganjobs.cli; print({'torch', 'celery', 'sqlalchemy', 'fastapi', 'numpy'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

@@ -2,10 +2,11 @@
 
 import math
 
+import httpx
 import pytest
 
-from ganjobs.client import MetricRows
-from ganjobs.verdict import judge
+from ganjobs.client import Client, MetricRows
+from ganjobs.verdict import CAVEAT, judge, last_rows, reading
 
 
 def rows(**columns: float | None) -> MetricRows:
@@ -36,6 +37,22 @@ def test_one_bad_row_is_enough_for_divergence() -> None:
     found = rows()
     found.columns["d_loss"][3] = math.nan
     assert judge(found).name == "diverged"
+
+
+def test_the_last_tenth_of_a_job_is_judged_with_a_caveat() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["from_step"])
+        columns = {"step": [91], "d_real": [0.5], "d_fake": [0.5]}
+        return httpx.Response(200, json={"columns": columns, "has_more": False, "next_step": 92})
+
+    client = Client("http://api", transport=httpx.MockTransport(answer))
+    found = last_rows(client, {"id": "job_1", "step": 100})
+    assert reading(found) == [f"reading    {judge(found).sentence}", f"           {CAVEAT}"]
+    for step in (0, 1, 4):
+        last_rows(client, {"id": "job_1", "step": step})
+    assert asked == ["91", "1", "1", "4"]
 
 
 def test_nothing_recorded_is_not_judged() -> None:

@@ -6,11 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
+import typer
 from rich.console import Console
 
-from ganjobs.client import Client
-from ganjobs.commands.jobs import jobs_table
-from ganjobs.commands.watch import ending
+from ganjobs.client import Client, MetricRows
+from ganjobs.commands.jobs import described, jobs_table
+from ganjobs.commands.watch import ending, watch_to_the_end
+from ganjobs.errors import ApiError, ClientError
+from ganjobs.verdict import CAVEAT
 from ganjobs.watch import LineDisplay, LiveDisplay, Progress, follow, line
 
 JOB: dict[str, Any] = {
@@ -41,7 +44,7 @@ class RecordedApi:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/metrics"):
             return self.metrics(int(request.url.params["from_step"]))
-        if self.number + 1 < len(self.states) and self.states[self.number + 1] == self.states[self.number]:
+        if 0 <= self.number < len(self.states) - 1 and self.states[self.number + 1] == self.states[self.number]:
             self.number += 1
             return httpx.Response(304)
         self.number += 1
@@ -72,7 +75,7 @@ def watched(api: RecordedApi, terminal: bool) -> str:
     return out.getvalue()
 
 
-def test_plain_lines_tell_everything_without_control_characters() -> None:
+def test_plain_lines_tell_all_news_once_without_control_characters() -> None:
     api = RecordedApi(
         {},
         RUNNING | {"step": 40, "estimated_seconds_left": 18.0},
@@ -83,7 +86,7 @@ def test_plain_lines_tell_everything_without_control_characters() -> None:
     written = watched(api, terminal=False)
     assert re.search(r"[^\x20-\x7e\n]", written) is None
     lines = written.splitlines()
-    assert [one.split()[0] for one in lines] == ["queued", "running", "running", "running", "succeeded"]
+    assert [one.split()[0] for one in lines] == ["queued", "running", "running", "succeeded"]
     assert "step 40/400 (10 %)  20 steps/s, 18 s left" in lines[1]
     assert "D loss 1.25 (1.386)  G loss 0.75 (0.6931)  D(x) 0.625 (0.5)  D(G(z)) 0.375 (0.5)" in lines[1]
 
@@ -117,6 +120,48 @@ def test_a_reading_without_equilibrium_or_value() -> None:
     progress = Progress(job)
     assert progress.readings()[0] == ("D loss", "-", "-")
     assert "loss" not in line(progress)
+
+
+@pytest.mark.parametrize(("status", "code"), [("succeeded", 0), ("cancelled", 3)])
+def test_the_end_is_followed_by_the_reading(status: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as caught:
+        watch_to_the_end(RecordedApi({"status": status, "step": 100}).client(), "job_1")
+    lines = capsys.readouterr().out.splitlines()
+    assert caught.value.exit_code == code
+    assert lines[-3].startswith(f"job_1 {status} at step 100 of 400")
+    assert lines[-2].startswith("reading    The two networks are in balance")
+    assert lines[-1].strip() == CAVEAT
+
+
+def test_a_job_without_rows_ends_without_a_reading(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        watch_to_the_end(RecordedApi({"status": "cancelled"}).client(), "job_1")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("job_1 cancelled at step 0")
+
+
+@pytest.mark.parametrize("gone", [httpx.ConnectError("refused"), httpx.Response(503, json={"title": "not now"})])
+def test_a_service_that_goes_away_leaves_the_job_safe(gone: Exception | httpx.Response) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        if isinstance(gone, Exception):
+            raise gone
+        return gone
+
+    client = Client("http://api", transport=httpx.MockTransport(answer))
+    with pytest.raises(ClientError, match="the job is safe: follow it again with `ganjobs watch job_1`"):
+        watch_to_the_end(client, "job_1")
+
+
+def test_a_job_that_is_not_there_is_not_called_safe() -> None:
+    client = Client("http://api", transport=httpx.MockTransport(lambda _: httpx.Response(404, json={})))
+    with pytest.raises(ApiError, match="HTTP 404"):
+        watch_to_the_end(client, "job_1")
+
+
+def test_a_job_is_described_with_its_reading() -> None:
+    job = JOB | {"spec": {"steps": 400}}
+    half = MetricRows([1], {"d_real": [0.5], "d_fake": [0.5]}, 2)
+    assert CAVEAT in dict(described(job, half))["reading"]
+    assert "reading" not in dict(described(job, MetricRows([], {}, 1)))
 
 
 @pytest.mark.parametrize(

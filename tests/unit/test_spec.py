@@ -66,6 +66,15 @@ def test_a_batch_larger_than_the_data_set_is_refused() -> None:
         ({"fake_batch": "stale"}, ("fake_batch",), "literal_error"),
         ({"loss": {"kind": "magic"}}, ("loss",), "union_tag_invalid"),
         ({"name": "a\x00b"}, ("name",), "control_character"),
+        ({"name": "\t"}, ("name",), "control_character"),
+        ({"name": "abc\u202edef"}, ("name",), "control_character"),
+        ({"name": "\u200b"}, ("name",), "control_character"),
+        ({"name": "a\ue000"}, ("name",), "control_character"),
+        ({"name": "a\u2028b"}, ("name",), "control_character"),
+        ({"name": "  \u3000"}, ("name",), "blank"),
+        ({"metadata": {" ": "1"}}, ("metadata", " ", "[key]"), "blank"),
+        ({"metadata": {"a\u2066": "1"}}, ("metadata", "a\u2066", "[key]"), "control_character"),
+        ({"metadata": {"a": "\ufeff"}}, ("metadata", "a"), "control_character"),
         ({"name": "\ud800"}, ("name",), "string_unicode"),
         ({"name": ""}, ("name",), "string_too_short"),
         ({"metadata": {str(i): "v" for i in range(17)}}, ("metadata",), "too_long"),
@@ -75,6 +84,11 @@ def test_a_batch_larger_than_the_data_set_is_refused() -> None:
 )
 def test_a_bad_field_is_named(patch: dict[str, Any], location: tuple[str, ...], code: str) -> None:
     assert [(error["loc"], error["type"]) for error in errors_of(**patch)] == [(location, code)]
+
+
+@pytest.mark.parametrize("name", ["digits, first try", "Ünïcödé ✓", "数字 1", "e\u0301", "🙂"])
+def test_names_are_in_any_script(name: str) -> None:
+    assert JobSpec.model_validate(EXAMPLE | {"name": name, "metadata": {name: name, "empty": ""}}).name == name
 
 
 @pytest.mark.parametrize("field", ["sample_every", "checkpoint_every"])
@@ -91,7 +105,7 @@ def test_every_field_has_a_description_and_an_example() -> None:
         f"{name}.{field}"
         for name, part in parts.items()
         for field, facts in part["properties"].items()
-        if field != "kind" and not ((facts.get("description")) and (facts.get("examples")))
+        if not (facts.get("description") and facts.get("examples"))
     ]
     assert missing == []
 

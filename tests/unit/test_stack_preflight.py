@@ -38,8 +38,15 @@ def test_a_busy_port_is_named() -> None:
 
 
 def test_an_address_of_another_machine_is_named() -> None:
-    with pytest.raises(StackError, match=r"192\.0\.2\.1 port 8000"):
+    with pytest.raises(StackError, match=r"192\.0\.2\.1 port 8000 .*--host"):
         preflight.check_port("192.0.2.1", 8000)
+
+
+@pytest.mark.parametrize("host", ["nosuch.invalid", "", "a..b", "[::1]"])
+def test_a_host_that_cannot_be_resolved_asks_for_another_host(host: str) -> None:
+    for attempt in (preflight.free_port, lambda host: preflight.check_port(host, 8000)):
+        with pytest.raises(StackError, match="choose another with --host"):
+            attempt(host)
 
 
 def test_one_stack_per_folder(tmp_path: Path) -> None:

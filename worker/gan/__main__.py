@@ -63,6 +63,11 @@ def _csv_rows(block: MetricsBlock) -> list[list[Any]]:
     ]
 
 
+def _beside(loss: float, level: float | None) -> str:
+    """A loss with its level at equilibrium, where it has one."""
+    return f"{loss:.3f}" if level is None else f"{loss:.3f} ({level:.3f})"
+
+
 def _resume_point(folder: Path | None) -> Snapshot | None:
     if folder is None:
         return None
@@ -93,12 +98,10 @@ def main(
                 folder.keep(event)
                 if isinstance(event, MetricsBlock):
                     d_loss, g_loss = event.values[-1, :2]
-                    levels = f"({facts.discriminator_equilibrium:.3f}) ({facts.generator_equilibrium:.3f})".split()
-                    progress.update(
-                        task,
-                        completed=event.first_step + len(event.values) - 1,
-                        description=f"D {d_loss:.3f} {levels[0]}  G {g_loss:.3f} {levels[1]}",
-                    )
+                    d_reading = _beside(d_loss, facts.discriminator_equilibrium)
+                    g_reading = _beside(g_loss, facts.generator_equilibrium)
+                    completed = event.first_step + len(event.values) - 1
+                    progress.update(task, completed=completed, description=f"D {d_reading}  G {g_reading}")
     except (SpecFileError, DeviceUnavailable, CheckpointError, NonFiniteLoss, OSError) as error:
         sys.exit(f"error: {error}")
     typer.echo(f"wrote {out or Path('runs') / spec_file.stem}")

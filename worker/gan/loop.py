@@ -50,10 +50,10 @@ def train(
 
     Metrics come in blocks whose bounds change no number. Samples come at step 0, every ``sample_every`` steps and at
     the last; checkpoints every ``checkpoint_every`` steps and at the last. Sending ``STOP_WITH_CHECKPOINT`` in answer
-    to any event ends the run after a sample and a checkpoint of the step it has reached.
+    to a block ends the run after a sample and a checkpoint of its last step; in answer to another event, at once.
 
     Raises:
-        NonFiniteLoss: after the block that ends with the step concerned; no checkpoint holds what came of it.
+        NonFiniteLoss: after the block that ends with the step concerned, and before any checkpoint of it.
         checkpoint.CheckpointError: ``resume_from`` does not fit the spec or the data.
     """
     game = new_game(spec, data, device)

@@ -42,7 +42,6 @@ def play_step(game: Game) -> Tensor:
     """
     game.step += 1
     updates = []
-    fake = None
     for sub_step in range(game.spec.discriminator_steps):
         row, fake = discriminator_update(game, game.step, sub_step)
         updates.append(row)
@@ -74,10 +73,10 @@ def discriminator_update(game: Game, step: int, sub_step: int) -> tuple[Tensor, 
     return row, fake
 
 
-def generator_update(game: Game, step: int, last_fake: Tensor | None) -> tuple[Tensor, Tensor]:
+def generator_update(game: Game, step: int, last_fake: Tensor) -> tuple[Tensor, Tensor]:
     """Update the generator against the discriminator as it now is, on a fresh fake batch or the last one reused;
     returns its loss and gradient norm, both from before the update."""
-    reused = game.spec.fake_batch == "reused" and last_fake is not None
+    reused = game.spec.fake_batch == "reused"
     fake = last_fake if reused else game.fake_batch(Purpose.GENERATOR_NOISE, step)
     loss = game.loss.generator(game.discriminator(fake))
     gradient_norm = _update(game.generator, game.generator_optimizer, loss)

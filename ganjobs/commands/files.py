@@ -1,0 +1,77 @@
+"""``samples``, ``checkpoints`` and ``generator``: the files a job made."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.filesize import decimal
+from rich.table import Table
+
+from ganjobs import downloads, text
+from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
+from ganjobs.errors import ClientError
+from ganjobs.jobref import resolve
+
+SaveSamples = Annotated[
+    Path | None,
+    typer.Option("--save", metavar="FOLDER", help="Save them here as PNG files; those that are there already stay."),
+]
+SaveGenerator = Annotated[Path, typer.Option("--save", metavar="FOLDER", help="Where the file goes.")]
+Step = Annotated[int | None, typer.Option("--step", min=0, help="Only the sample of this step.")]
+
+
+def samples(job: JobRef, save: SaveSamples = None, step: Step = None, url: Url = None, as_json: AsJson = False) -> None:
+    """List a job's sample images, or save them as PNG files."""
+    with open_client(url) as client:
+        job_id = resolve(client, job)
+        if save is not None:
+            saved = [str(path) for path in downloads.save_samples(client, job_id, save, step)]
+        else:
+            found = [sample for sample in client.samples(job_id) if step in (None, sample["step"])]
+    if as_json:
+        return write_json(found if save is None else saved)
+    if not (found if save is None else saved):
+        return text.say("no samples yet")
+    if save is None:
+        return text.make_console().print(samples_table(found))
+    return text.say(*saved)
+
+
+def samples_table(found: list[dict[str, Any]]) -> Table:
+    """One line per sample."""
+    table = text.make_table("STEP", "PIXELS", "SIZE", "AGE", right=("STEP", "SIZE", "AGE"))
+    for one in found:
+        pixels = f"{one['width']} x {one['height']}"
+        table.add_row(f"{one['step']:,}", pixels, decimal(one["size"]), text.age(one["created_at"]))
+    return table
+
+
+def checkpoints(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
+    """List a job's checkpoints and the sizes of their files, newest first."""
+    with open_client(url) as client:
+        found = client.checkpoints(resolve(client, job))
+    if as_json:
+        return write_json(found)
+    if not found:
+        return text.say("no checkpoints yet")
+    return text.make_console().print(checkpoints_table(found))
+
+
+def checkpoints_table(found: list[dict[str, Any]]) -> Table:
+    """One line per file; a checkpoint's own facts stand at its first."""
+    table = text.make_table("STEP", "ATTEMPT", "AGE", "FILE", "SIZE", right=("STEP", "ATTEMPT", "AGE", "SIZE"))
+    for one in found:
+        facts = (f"{one['step']:,}", str(one["attempt"]), text.age(one["created_at"]))
+        for number, file in enumerate(one["files"]):
+            table.add_row(*(facts if number == 0 else ("", "", "")), file["name"], decimal(file["size"]))
+    return table
+
+
+def generator(job: JobRef, save: SaveGenerator = Path(), url: Url = None) -> None:
+    """Download the generator of a job's newest checkpoint (safetensors) and print its path."""
+    with open_client(url) as client:
+        job_id = resolve(client, job)
+        path = downloads.save_generator(client, job_id, save)
+    if path is None:
+        raise ClientError(f"{job_id} has no checkpoint yet")
+    text.say(str(path))

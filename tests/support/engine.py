@@ -1,0 +1,53 @@
+"""Small runs of the engine, and what came of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.catalogue import METRIC_NAMES
+from models.spec import JobSpec
+from worker.gan.checkpoint import Snapshot
+from worker.gan.data import load
+from worker.gan.events import CheckpointReady, Event, MetricsBlock
+from worker.gan.loop import train
+
+CPU = torch.device("cpu")
+MLP = {"kind": "mlp", "hidden_sizes": [16], "latent_dim": 4}
+MLP_JUDGE = {"kind": "mlp", "hidden_sizes": [16]}
+DCGAN = {"kind": "dcgan", "base_channels": 4, "latent_dim": 4}
+DCGAN_JUDGE = {"kind": "dcgan", "base_channels": 4}
+
+
+def job(**patch: Any) -> JobSpec:
+    base = {
+        "dataset": {"kind": "digits"},
+        "generator": MLP,
+        "discriminator": MLP_JUDGE,
+        "steps": 20,
+        "batch_size": 16,
+        "seed": 3,
+    }
+    return JobSpec.model_validate(base | patch)
+
+
+def run(spec: JobSpec, **options: Any) -> list[Event]:
+    return list(train(spec, load(spec, CPU), device=CPU, **options))
+
+
+def rows(events: Sequence[Event]) -> np.ndarray:
+    """All metric rows (steps, metrics)."""
+    return np.concatenate([event.values for event in events if isinstance(event, MetricsBlock)])
+
+
+def steps_of(events: Sequence[Event], kind: type) -> list[int]:
+    return [event.step for event in events if isinstance(event, kind)]
+
+
+def snapshot_at(events: Sequence[Event], step: int) -> Snapshot:
+    return next(event.snapshot for event in events if isinstance(event, CheckpointReady) and event.step == step)
+
+
+def column(events: Sequence[Event], name: str) -> np.ndarray:
+    return rows(events)[:, METRIC_NAMES.index(name)]

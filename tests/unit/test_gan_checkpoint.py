@@ -1,0 +1,81 @@
+"""Checkpoints: resuming changes no bit, and what does not fit is refused."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load as load_tensors
+from support.engine import DCGAN, DCGAN_JUDGE, MLP_JUDGE, job, rows, run, snapshot_at, steps_of
+
+from worker.gan import checkpoint
+from worker.gan.checkpoint import CheckpointError
+from worker.gan.events import SampleReady
+from worker.gan.networks import build_generator
+from worker.gan.noise import Noise, Purpose
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"loss": {"kind": "saturating"}},
+    {"dataset": {"kind": "ring"}},
+    {"dataset": {"kind": "grid"}, "fake_batch": "reused"},
+    {"discriminator_steps": 3},
+    {"discriminator_steps": 2, "fake_batch": "reused", "ema_decay": 0.9},
+    {"generator": DCGAN, "discriminator": DCGAN_JUDGE},
+    {"generator": DCGAN, "discriminator": DCGAN_JUDGE, "loss": {"kind": "saturating"}, "ema_decay": 0.9},
+    {"generator": DCGAN, "discriminator": MLP_JUDGE, "fake_batch": "reused"},
+]
+
+
+@pytest.mark.parametrize("patch", VARIANTS)
+def test_resuming_is_exact(patch: dict[str, Any]) -> None:
+    spec = job(checkpoint_every=7, sample_every=7, batch_size=500, steps=17, **patch)
+    through = run(spec)
+    # By way of the files, as after a crash.
+    resumed = run(spec, resume_from=checkpoint.from_files(checkpoint.to_files(snapshot_at(through, 7))))
+    np.testing.assert_array_equal(rows(resumed), rows(through)[7:])
+    one, other = snapshot_at(through, 17).tensors, snapshot_at(resumed, 17).tensors
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    np.testing.assert_array_equal(
+        [event.values for event in resumed if isinstance(event, SampleReady)][-1],
+        [event.values for event in through if isinstance(event, SampleReady)][-1],
+    )
+    assert steps_of(resumed, SampleReady) == [14, 17]
+
+
+def test_a_checkpoint_of_other_data_or_networks_is_refused() -> None:
+    kept = snapshot_at(run(job(steps=2)), 2)
+    with pytest.raises(CheckpointError, match="other data"):
+        run(job(dataset={"kind": "ring"}), resume_from=kept)
+    with pytest.raises(CheckpointError, match="does not fit"):
+        run(job(discriminator={"kind": "mlp", "hidden_sizes": [17]}), resume_from=kept)
+
+
+def test_the_generator_to_take_home_is_the_one_that_drew_the_samples() -> None:
+
+    spec = job(ema_decay=0.9)
+    events = run(spec)
+    network = build_generator(spec)
+    network.load_state_dict(load_tensors(checkpoint.to_files(snapshot_at(events, 20))["generator.safetensors"]))
+    with torch.inference_mode():
+        drawn = network.eval()(Noise(spec.seed).normal((64, 4), Purpose.SAMPLE_NOISE)).numpy()
+    last = [event.values for event in events if isinstance(event, SampleReady)][-1]
+    np.testing.assert_array_equal(drawn, last)
+
+
+@pytest.mark.parametrize("name", ["training.safetensors", "state.json"])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"\xff" * 100])
+def test_damaged_files_are_no_checkpoint(name: str, damage: bytes) -> None:
+    files = checkpoint.to_files(snapshot_at(run(job(steps=1)), 1))
+    with pytest.raises(CheckpointError):
+        checkpoint.from_files(files | {name: damage})
+    del files[name]
+    with pytest.raises(CheckpointError):
+        checkpoint.from_files(files)
