@@ -12,6 +12,8 @@ from types import FrameType
 
 import httpx
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from kombu.connection import Connection
 from support.databases import PostgresDatabases, SqliteDatabases
 from support.http import client_of
@@ -20,6 +22,11 @@ from support.servers import Postgres, Valkey
 from api.main import create_app
 from models.database import Database
 from models.settings import Settings
+
+
+# A busy machine is no finding.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("patient")
 
 
 def pytest_configure() -> None:

@@ -23,9 +23,10 @@ def train(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_it_trains_without_a_database(tmp_path: Path) -> None:
     done = train(ROOT / "examples" / "ring.yaml", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    rows = list(csv.DictReader((tmp_path / "metrics.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "metrics.csv").read_text().splitlines()))
     assert [int(row["step"]) for row in rows] == list(range(1, 2001))
-    assert Image.open(tmp_path / "samples" / "2000.png").size[0] > 500
+    with Image.open(tmp_path / "samples" / "2000.png") as picture:
+        assert picture.width > 500
     assert (tmp_path / "checkpoints" / "2000" / "generator.safetensors").stat().st_size > 1000
 
 
