@@ -23,7 +23,6 @@ from api.main import create_app
 from models.database import Database
 from models.settings import Settings
 
-
 # A busy machine is no finding.
 hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("patient")
