@@ -18,9 +18,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 JobRef = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, the start of it, or `latest`.")]
 
 
-def folder(written: str) -> Path:
-    """A folder named on the command line. An empty name, as of a variable that is not set, is none."""
-    if not written.strip():
+def folder(written: str | Path) -> Path:
+    """A folder named on the command line, or the default. An empty name, as of a variable that is not set, is none."""
+    if isinstance(written, str) and not written.strip():
         raise typer.BadParameter("a folder needs a name")
     return Path(written)
 

@@ -14,23 +14,23 @@ from ganjobs.verdict import CAVEAT
 def test_the_demonstration_shows_losses_beside_equilibrium_and_leaves_a_picture(tmp_path: Path) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(yaml.safe_dump(RING))
-    command = [sys.executable, "-m", "ganjobs", "demo", "--spec", str(spec), "--data-folder", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "ganjobs", "demo", "--spec", str(spec)]
     # Its stack is its own, whatever service the user works with otherwise.
     elsewhere = environment() | {"GANJOBS_URL": f"http://127.0.0.1:{free_port()}"}
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=elsewhere)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=elsewhere, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     words = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.strip()}
     assert words["D(x)"][-1] == words["D(G(z))"][-1] == "0.5"
     tables = [line.split() for line in result.stdout.splitlines() if line.startswith(("D loss", "G loss"))]
     assert [row[-1] for row in tables] == ["1.386", "0.6931"]
     assert all(0 < float(row[2]) < 10 for row in tables)
-    picture = Path(words["samples"][1])
+    picture = tmp_path / words["samples"][1]
     assert picture.name.endswith("-step-00000060.png")
     assert picture.read_bytes().startswith(b"\x89PNG\r\n")
-    assert safetensors.numpy.load_file(words["generator"][1])["layers.0.weight"].shape == (16, 2)
+    assert safetensors.numpy.load_file(tmp_path / words["generator"][1])["layers.0.weight"].shape == (16, 2)
     assert any(line.startswith("reading    ") for line in result.stdout.splitlines())
     assert CAVEAT in result.stdout
-    assert processes_of(tmp_path / "data") == {}
+    assert processes_of(tmp_path / "data" / "demo") == {}
 
 
 def test_a_job_that_cannot_be_trained_is_no_success(tmp_path: Path) -> None:
