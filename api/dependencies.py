@@ -94,7 +94,7 @@ def _idempotency_key(
             min_length=1,
             max_length=255,
             pattern=IDEMPOTENCY_KEY,
-            description="Printable ASCII of your choice. Key and spec give the same job however often they are sent.",
+            description="Printable ASCII of your choice. Key and request give the same job however often sent.",
             examples=["7c4a8d09-digits-try-1"],
         ),
     ] = None,

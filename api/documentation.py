@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from api import examples
+from api import problem_examples
 from api.errors import MEDIA_TYPE, TITLES
 from api.schemas import Problem
 from models.spec import JobSpec
@@ -51,7 +51,7 @@ def file_of(media_type: str, description: str, headers: dict[str, Any]) -> dict[
 
 
 def _problem_response(kinds: list[str]) -> dict[str, Any]:
-    shown = {kind: {"value": examples.problem(kind)} for kind in kinds}
+    shown = {kind: {"value": problem_examples.problem(kind)} for kind in kinds}
     schema = {"$ref": REFERENCE.format(model="Problem")}
     response: dict[str, Any] = {
         "description": "; ".join(TITLES[kind][1] for kind in kinds),

@@ -31,10 +31,11 @@ TITLES: dict[str, tuple[int, str]] = {
     "not_found": (404, "There is nothing at this address"),
     "job_not_found": (404, "No such job"),
     "sample_not_found": (404, "No such sample"),
-    "checkpoint_not_found": (404, "No such checkpoint file"),
+    "checkpoint_not_found": (404, "No such checkpoint, or no such file in it"),
     "method_not_allowed": (405, "This address does not take this method"),
     "malformed_range": (400, "The Range header is not valid"),
     "job_finished": (409, "The job has already finished"),
+    "wrong_state": (409, "The job's state does not allow this"),
     "job_not_finished": (409, "The job has not finished"),
     "file_gone": (410, "The file is no longer stored"),
     "body_too_large": (413, "The body is too large"),
@@ -65,6 +66,18 @@ def invalid(field: str, where: str, message: str, code: str, limit: Any = None) 
     """A 422 for one parameter that no type could refuse."""
     errors = _single(field, where, message, code, limit)
     return Problem("invalid_request", describe(errors), errors)
+
+
+def refused(errors: Sequence[Mapping[str, Any]], body: Any = None) -> Problem:
+    """A 422 for pydantic's errors; those that lie in the body lie in something of the type ``body``."""
+    found = true_errors(errors)
+    told = described(found[:MAX_ERRORS], body)
+    return Problem("invalid_request", describe(told, len(found)), told)
+
+
+def unavailable(detail: str) -> Problem:
+    """A 503 for what may work later."""
+    return Problem("unavailable", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def about(
@@ -143,9 +156,9 @@ def _methods(request: Request) -> str:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = true_errors(error.errors())
-    errors = described(found[:MAX_ERRORS])
-    return problem_response(request.scope, Problem("invalid_request", describe(errors, len(found)), errors))
+    route = request.scope.get("route")
+    body = route.body_field if isinstance(route, APIRoute) else None
+    return problem_response(request.scope, refused(error.errors(), body.field_info.annotation if body else None))
 
 
 async def _on_database(request: Request, error: Exception) -> Response:
@@ -155,8 +168,7 @@ async def _on_database(request: Request, error: Exception) -> Response:
         return await _on_unexpected(request, error)
     log.error("database unavailable", path=request.scope["path"], error=str(error).splitlines()[0])
     detail = "The database does not answer. Nothing was changed unless you see it later; try again."
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    return problem_response(request.scope, Problem("unavailable", detail, headers=headers))
+    return problem_response(request.scope, unavailable(detail))
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:

@@ -16,7 +16,7 @@ from api.dependencies import Services
 from api.head import Head
 from api.limits import BodyLimit
 from api.logs import AccessLog
-from api.routes import checkpoints, health, history, jobs, metrics, samples, service
+from api.routes import actions, checkpoints, health, history, jobs, metrics, samples, service
 from models import logs
 from models.database import Database
 from models.queue import Doorbell
@@ -26,7 +26,7 @@ from models.storage import open_storage
 log = structlog.get_logger(__name__)
 # How long the API waits for a Redis that has taken the connection and says nothing.
 REDIS_SECONDS = 3.0
-ROUTERS = tuple(module.router for module in (jobs, metrics, samples, history, checkpoints, service, health))
+ROUTERS = tuple(module.router for module in (jobs, actions, metrics, samples, history, checkpoints, service, health))
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

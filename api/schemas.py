@@ -89,6 +89,15 @@ class JobError(View):
     step: int | None = None
 
 
+class Origin(View):
+    """Where a job comes from."""
+
+    kind: Literal["fork", "retry"]
+    job_id: str
+    step: int | None
+    """The step of the checkpoint that a fork goes on from."""
+
+
 class JobView(View):
     """A training job."""
 
@@ -108,6 +117,12 @@ class JobView(View):
     estimated_seconds_left: float | None
     """At the present speed; null unless the job is running."""
     training_seconds: float
+    priority: int
+    """Higher is taken up first."""
+    start_step: int
+    """The step a fork goes on from; rows begin after it."""
+    origin: Origin | None
+    """The job that this one was forked from, or that it tries again."""
     attempt: int
     """How often a worker has taken the job up."""
     worker_id: str | None
@@ -137,6 +152,9 @@ class JobView(View):
             steps_per_second=speed,
             estimated_seconds_left=(job.steps - job.step) / speed if speed else None,
             training_seconds=job.training_seconds,
+            priority=job.priority,
+            start_step=job.start_step,
+            origin=Origin.model_validate(job.origin) if job.origin else None,
             attempt=job.attempt,
             worker_id=job.worker_id,
             error=JobError.model_validate(job.error) if job.error else None,

@@ -14,9 +14,9 @@ FieldError = TypedDict(
 )
 
 
-def described(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """Our form of the errors that FastAPI collected from a request."""
-    return [_described(error) for error in errors]
+def described(errors: Sequence[Mapping[str, Any]], body: Any = JobSpec) -> list[FieldError]:
+    """Our form of the errors that FastAPI collected from a request, whose body is of the type ``body``."""
+    return [_described(error, body) for error in errors]
 
 
 def describe(errors: Sequence[FieldError], count: int | None = None) -> str:
@@ -26,12 +26,12 @@ def describe(errors: Sequence[FieldError], count: int | None = None) -> str:
     return first + (f" (and {more} more)" if more > 0 else "")
 
 
-def _described(error: Mapping[str, Any]) -> FieldError:
+def _described(error: Mapping[str, Any], body: Any) -> FieldError:
     where, *path = error["loc"]
     in_body = where == "body"
     # The place in a list of values is no part of a parameter's name.
     named = path if in_body else [part for part in path if isinstance(part, str)]
-    found = fault({**error, "loc": named}, JobSpec if in_body else None)
+    found = fault({**error, "loc": named}, body if in_body else None)
     message = found.message
     if where == "query" and len(named) < len(path) and "," in str(error["input"]):
         each = "&".join(f"{found.field}={value}" for value in str(error["input"]).split(","))

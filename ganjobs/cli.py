@@ -7,14 +7,14 @@ import typer
 from pydantic import ValidationError
 
 from ganjobs import exitcodes
-from ganjobs.commands import demo, files, jobs, records, serve, submit, watch
+from ganjobs.commands import actions, demo, files, jobs, records, serve, submit, watch
 from ganjobs.errors import ClientError
 from ganjobs.stack.errors import StackError
 
 app = typer.Typer(
     name="ganjobs",
     help="Train GANs as jobs, and watch over them.",
-    epilog="Exit status: 0 done or succeeded, 1 failed, 2 wrong usage or spec, 3 cancelled, 130 Ctrl-C.",
+    epilog="Exit status: 0 done or succeeded, 1 failed, 2 wrong usage or spec, 3 cancelled, 4 paused, 130 Ctrl-C.",
     no_args_is_help=True,
     add_completion=False,
     # A failure that is not expected shows Python's own traceback: it belongs into a bug report.
@@ -34,7 +34,11 @@ COMMANDS = (
     files.samples,
     files.checkpoints,
     files.generator,
-    jobs.cancel,
+    actions.cancel,
+    actions.pause,
+    actions.resume,
+    actions.retry,
+    actions.fork,
     jobs.delete,
     records.workers,
 )

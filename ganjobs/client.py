@@ -1,10 +1,8 @@
 """A small synchronous client of the REST API."""
 
 import json
-import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +11,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from ganjobs.errors import ApiError, ApiUnreachable, ClientError
+from ganjobs.rows import MetricRows
 
 __all__ = ["ApiError", "ApiUnreachable", "Client", "ClientError", "MetricRows"]
 
@@ -23,32 +22,6 @@ FIRST_WAIT_SECONDS = 0.1
 # As many as the API gives at once.
 MAX_ROWS = 10_000
 TIMEOUT = httpx.Timeout(30, connect=5)
-NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-
-
-@dataclass
-class MetricRows:
-    """Rows of metrics by column: ``columns[name][i]`` belongs to ``steps[i]``; ``None`` where it was not recorded.
-
-    ``next_step`` is the ``from_step`` to go on with.
-    """
-
-    steps: list[int]
-    columns: dict[str, list[float | None]]
-    next_step: int
-
-    def extend(self, columns: Mapping[str, Sequence[float | str | None]], next_step: int) -> None:
-        """Add the rows that follow, as the API sends them."""
-        for name, values in columns.items():
-            if name == "step":
-                self.steps.extend(int(step) for step in values if step is not None)
-            else:
-                self.columns.setdefault(name, []).extend(map(_number, values))
-        self.next_step = next_step
-
-    def finite(self, name: str) -> list[float]:
-        """The values of a column that are finite numbers."""
-        return [value for value in self.columns.get(name, []) if value is not None and math.isfinite(value)]
 
 
 class Client:
@@ -74,8 +47,7 @@ class Client:
 
     def create(self, spec: Mapping[str, Any], idempotency_key: str | None = None) -> Json:
         """Submit a job. However often the connection fails on the way, the spec becomes one job."""
-        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        return self._json("POST", "/v1/jobs", json=spec, headers=headers)
+        return self._json("POST", "/v1/jobs", json=spec, headers=_key(idempotency_key))
 
     def get(self, job_id: str) -> Json:
         return self._json("GET", f"/v1/jobs/{job_id}")
@@ -108,6 +80,30 @@ class Client:
     def cancel(self, job_id: str) -> Json:
         """Ask a job to stop; asking again changes nothing."""
         return self._json("POST", f"/v1/jobs/{job_id}/cancel")
+
+    def pause(self, job_id: str) -> Json:
+        """Ask a job to stop at a checkpoint for now; asking again changes nothing."""
+        return self._json("POST", f"/v1/jobs/{job_id}/pause")
+
+    def resume(self, job_id: str) -> Json:
+        """Put a paused job back into the queue."""
+        return self._json("POST", f"/v1/jobs/{job_id}/resume")
+
+    def retry(self, job_id: str, idempotency_key: str | None = None) -> Json:
+        """A new job with the spec of one that failed or was cancelled."""
+        return self._json("POST", f"/v1/jobs/{job_id}/retry", headers=_key(idempotency_key))
+
+    def fork(
+        self,
+        job_id: str,
+        changes: Mapping[str, Any] | None = None,
+        step: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Json:
+        """A new job that goes on from a checkpoint (the newest unless ``step`` names one), its spec changed by
+        ``changes``, a JSON merge patch."""
+        body = _given({"step": step, "changes": dict(changes or {})})
+        return self._json("POST", f"/v1/jobs/{job_id}/fork", json=body, headers=_key(idempotency_key))
 
     def delete(self, job_id: str) -> None:
         """Delete a finished job with all it recorded."""
@@ -184,8 +180,10 @@ class Client:
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request; again if the connection is lost, where repetition changes nothing (creation by its key)."""
+        # A second one of these would call the first one's success an error.
+        once = method == "DELETE" or path.endswith("/resume")
         retry = Retrying(
-            retry=retry_if_exception(partial(_may_repeat, method)),
+            retry=retry_if_exception(partial(_may_repeat, once)),
             wait=wait_exponential(FIRST_WAIT_SECONDS),
             stop=stop_after_attempt(TRIES),
             reraise=True,
@@ -199,11 +197,11 @@ class Client:
         raise ApiError(response.status_code, _problem(response))
 
 
-def _may_repeat(method: str, error: BaseException) -> bool:
+def _may_repeat(once: bool, error: BaseException) -> bool:
+    """Whether a request may be sent again; one that may be done only ``once``, only where it cannot have arrived."""
     if not isinstance(error, httpx.TransportError) or isinstance(error, httpx.UnsupportedProtocol):
         return False
-    # A second DELETE would call the first one's success an error.
-    return method != "DELETE" or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    return not once or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
 
 
 def _problem(response: httpx.Response) -> Json:
@@ -218,5 +216,5 @@ def _given(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def _number(value: float | str | None) -> float | None:
-    return NOT_FINITE[value] if isinstance(value, str) else value
+def _key(given: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": given or str(uuid.uuid4())}

@@ -12,6 +12,8 @@ from rich.table import Table
 COLOURS = {
     "queued": "cyan",
     "running": "blue",
+    "pausing": "magenta",
+    "paused": "magenta",
     "cancelling": "yellow",
     "cancelled": "yellow",
     "succeeded": "green",
@@ -107,6 +109,16 @@ def _rounded(value: Any) -> Any:
 def status(value: str) -> str:
     """A job's status in its colour, as Rich markup."""
     return f"[{COLOURS.get(value, 'white')}]{value}[/]"
+
+
+def origin(job: dict[str, Any]) -> str | None:
+    """What a job was made from, in words; ``None`` where it was not made from another one."""
+    match job["origin"]:
+        case {"kind": "fork", "job_id": parent, "step": step}:
+            return f"fork of {parent} after step {step}"
+        case {"kind": "retry", "job_id": parent}:
+            return f"retry of {parent}"
+    return None
 
 
 def levels(job: dict[str, Any]) -> dict[str, tuple[str, float | None]]:

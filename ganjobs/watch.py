@@ -16,7 +16,8 @@ from ganjobs import text
 from ganjobs.client import Client, MetricRows
 
 KEYS = ("d_loss", "g_loss", "d_real", "d_fake")
-FINAL = ("succeeded", "failed", "cancelled")
+# In these states a job changes no more, or not by itself.
+RESTING = ("succeeded", "failed", "cancelled", "paused")
 # One step is one batch: the mean over some of them reads better than the last.
 WINDOW = 100
 POLL_SECONDS = 0.5
@@ -43,8 +44,8 @@ class Progress:
         return sum(values) / len(values) if values else None
 
     @property
-    def finished(self) -> bool:
-        return self.job["status"] in FINAL
+    def resting(self) -> bool:
+        return self.job["status"] in RESTING
 
     @property
     def seconds_left(self) -> float | None:
@@ -108,7 +109,7 @@ def render(progress: Progress) -> Group:
     head = Table.grid(padding=(0, 2))
     speed = f"{text.number(job.get('steps_per_second'), 3)} steps/s"
     bar = ProgressBar(total=job["steps"], completed=job["step"], width=30)
-    left = f"{text.duration(progress.seconds_left)} left" if not progress.finished else ""
+    left = f"{text.duration(progress.seconds_left)} left" if not progress.resting else ""
     head.add_row(Text.from_markup(text.status(job["status"])), bar, f"{job['step']:,}/{job['steps']:,}", speed, left)
     table = Table(box=None, padding=(0, 2), pad_edge=False)
     for title in (f"mean of {WINDOW} steps", "now", "at equilibrium"):
@@ -133,11 +134,11 @@ def line(progress: Progress) -> str:
 def follow(
     client: Client, job_id: str, display: Display, pause: Callable[[float], None] = time.sleep
 ) -> dict[str, Any]:
-    """Show a job until it has ended; returns it as it ended. ``pause`` may raise to give up."""
+    """Show a job until it has ended or is paused; returns it as it is then. ``pause`` may raise to give up."""
     etag: str | None = None
     progress: Progress | None = None
     try:
-        while progress is None or not progress.finished:
+        while progress is None or not progress.resting:
             if progress is not None:
                 pause(POLL_SECONDS)
             changed = client.get_if_changed(job_id, etag)

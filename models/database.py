@@ -16,6 +16,8 @@ from sqlalchemy.types import DateTime
 SQLITE_BUSY_SECONDS = 30
 # A server that vanishes behind a half-open connection must become an error, not a hang (milliseconds).
 POSTGRES_TCP_TIMEOUT_MS = 20_000
+# A process that is stopped in the middle of a transaction must not hold its locks for ever, nor others wait so long.
+POSTGRES_LIMITS = {"idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s"}
 POOL_SIZE = 10
 WRITES = "ganjobs_writes"
 
@@ -61,6 +63,15 @@ def _configure_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _configure_postgres(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            for name, limit in POSTGRES_LIMITS.items():
+                cursor.execute(f"SET {name} = '{limit}'")
+        connection.commit()
+
+
 class Database:
     """Sessions on one database. ``url`` is an SQLAlchemy URL of SQLite or PostgreSQL (psycopg 3); ``pooled=False``
     opens a connection for each session and closes it after; ``busy_seconds`` is how long SQLite waits for a lock."""
@@ -90,6 +101,7 @@ class Database:
                     "tcp_user_timeout": POSTGRES_TCP_TIMEOUT_MS,
                 },
             )
+            _configure_postgres(self.engine)
         self._writer = self.engine.execution_options(**{WRITES: True})
 
     @contextmanager

@@ -1,20 +1,21 @@
-"""Creating, reading, listing, cancelling and deleting jobs. Queries take a session and never commit."""
+"""Creating, reading, listing and deleting jobs. Queries take a session and never commit."""
 
 import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
 
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import Select, delete, func, or_, select, union_all
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models import events
+from models.database import database_now
 from models.spec import JobSpec
 from models.status import JobStatus
-from models.tables import Job, JobMetadata
-from models.transitions import TransitionLost, transition
+from models.tables import IS_QUEUED, Job, JobMetadata
 
 # Hexadecimal digits of the job's number within its id.
 NUMBER_DIGITS = 10
@@ -22,6 +23,14 @@ NUMBER_DIGITS = 10
 
 class IdempotencyConflict(Exception):
     """The idempotency key was used before, for another body."""
+
+
+class Origin(TypedDict):
+    """What a job was made from: another one's checkpoint of ``step`` (a fork) or its spec (a retry)."""
+
+    kind: Literal["fork", "retry"]
+    job_id: str
+    step: int | None
 
 
 class NotDeletable(Exception):
@@ -46,18 +55,22 @@ def number_in(job_id: str) -> int:
     return int(job_id.removeprefix("job_")[:NUMBER_DIGITS], 16)
 
 
-def spec_hash(spec: JobSpec) -> str:
-    """SHA-256 of the normalised spec: two bodies that mean the same job hash alike."""
-    return hashlib.sha256(json.dumps(spec.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+def request_hash_of(spec: JobSpec, origin: Origin | None) -> str:
+    """SHA-256 of the normalised spec and of what the job came from: two requests that mean the same job hash alike."""
+    meant = [spec.model_dump(mode="json"), origin]
+    return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()
 
 
-def create(session: Session, spec: JobSpec, idempotency_key: str | None = None) -> tuple[Job, bool]:
-    """Add a queued job; returns it and whether it is new.
+def create(
+    session: Session, spec: JobSpec, idempotency_key: str | None = None, origin: Origin | None = None
+) -> tuple[Job, bool]:
+    """Add a queued job; returns it and whether it is new. A fork begins after the step of its ``origin``.
 
     Raises:
         IdempotencyConflict: the key belongs to a job with another spec.
     """
-    request_hash = spec_hash(spec)
+    request_hash = request_hash_of(spec, origin)
+    start_step = (origin["step"] if origin else None) or 0
     if idempotency_key is not None and (known := _by_key(session, idempotency_key, request_hash)):
         return known, False
     job = Job(
@@ -66,7 +79,11 @@ def create(session: Session, spec: JobSpec, idempotency_key: str | None = None) 
         spec=spec.model_dump(mode="json"),
         status=JobStatus.QUEUED,
         status_reason="waiting for a worker",
+        priority=spec.priority,
         steps=spec.steps,
+        step=start_step,
+        start_step=start_step,
+        origin=dict(origin) if origin else None,
         idempotency_key=idempotency_key,
         request_hash=request_hash,
     )
@@ -81,17 +98,32 @@ def create(session: Session, spec: JobSpec, idempotency_key: str | None = None) 
             raise
         return known, False
     session.add_all(JobMetadata(job_number=job.number, key=key, value=value) for key, value in spec.metadata.items())
-    events.add(session, job.number, "job.queued", "job created", to=JobStatus.QUEUED)
+    events.add(session, job.number, "job.queued", _told(origin), to=JobStatus.QUEUED, origin=origin)
     session.flush()
     session.refresh(job)
     return job, True
 
 
+def _told(origin: Origin | None) -> str:
+    match origin:
+        case None:
+            return "job created"
+        case {"kind": "retry", "job_id": job_id}:
+            return f"created to try {job_id} again"
+        case _:
+            return f"forked from {origin['job_id']} after step {origin['step']}"
+
+
 def _by_key(session: Session, idempotency_key: str, request_hash: str) -> Job | None:
-    job = session.scalar(select(Job).where(Job.idempotency_key == idempotency_key))
+    job = get_by_key(session, idempotency_key)
     if job is not None and job.request_hash != request_hash:
         raise IdempotencyConflict(job.id)
     return job
+
+
+def get_by_key(session: Session, idempotency_key: str) -> Job | None:
+    """The job that was made under a key."""
+    return session.scalar(select(Job).where(Job.idempotency_key == idempotency_key))
 
 
 def get(session: Session, job_id: str) -> Job | None:
@@ -104,19 +136,32 @@ def list_jobs(session: Session, narrowed_to: JobFilter, after: str | None, limit
     Raises:
         LookupError: there is no job ``after``.
     """
-    query = select(Job)
-    if after is not None:
-        query = query.where(Job.number < _place_of(session, after))
-    if narrowed_to.statuses:
-        query = query.where(Job.status.in_(narrowed_to.statuses))
+    below = _place_of(session, after) if after is not None else None
+    query = select(Job).where(Job.number < below) if below is not None else select(Job)
     if narrowed_to.name is not None:
         query = query.where(Job.name == narrowed_to.name)
-    for key, value in narrowed_to.metadata.items():
-        labelled = exists().where(
-            JobMetadata.job_number == Job.number, JobMetadata.key == key, JobMetadata.value == value
-        )
-        query = query.where(labelled)
-    return session.scalars(query.order_by(Job.number.desc()).limit(limit)).all()
+    labels = [aliased(JobMetadata) for _ in narrowed_to.metadata]
+    for label, (key, value) in zip(labels, narrowed_to.metadata.items(), strict=True):
+        query = query.join(label, (label.job_number == Job.number) & (label.key == key) & (label.value == value))
+    # The labels' index holds the jobs of one label in order, so that the newest are found without reading the others.
+    age = labels[0].job_number if labels else Job.number
+    if labels and below is not None:
+        query = query.where(age < below)
+    return session.scalars(_of_statuses(query, narrowed_to.statuses, age, limit)).all()
+
+
+def _of_statuses(query: Select[Job], statuses: Sequence[JobStatus], age: Any, limit: int) -> Select[Job]:
+    """The newest ``limit`` of ``query`` in one of these states. Each state is looked up by itself: the index holds its
+    jobs in order, where those of several states would have to be sorted."""
+    if len(statuses) < 2:
+        return query.where(*(Job.status == status for status in statuses)).order_by(age.desc()).limit(limit)
+    each = [
+        query.with_only_columns(Job.number).where(Job.status == status).order_by(age.desc()).limit(limit)
+        for status in dict.fromkeys(statuses)
+    ]
+    numbers = union_all(*(select(part.subquery()) for part in each)).subquery()
+    newest = select(numbers.c.number).order_by(numbers.c.number.desc()).limit(limit)
+    return select(Job).where(Job.number.in_(newest)).order_by(Job.number.desc())
 
 
 def _place_of(session: Session, job_id: str) -> int:
@@ -134,36 +179,17 @@ def queue_position(session: Session, job: Job) -> int | None:
     if job.status != JobStatus.QUEUED:
         return None
     ahead = or_(Job.priority > job.priority, (Job.priority == job.priority) & (Job.number < job.number))
-    count = session.scalar(select(func.count()).select_from(Job).where(Job.status == JobStatus.QUEUED, ahead))
+    count = session.scalar(select(func.count()).select_from(Job).where(IS_QUEUED, ahead))
     return (count or 0) + 1
 
 
 def count_queued(session: Session, most: int) -> int:
-    """How many jobs are queued, counted no further than ``most``."""
-    queued = select(Job.number).where(Job.status == JobStatus.QUEUED).limit(most).subquery()
+    """How many jobs can be claimed now, counted no further than ``most``."""
+    ready = or_(Job.available_at.is_(None), Job.available_at <= database_now())
+    # In the order of their index, or a database might look for them among all jobs.
+    in_order = select(Job.number).where(IS_QUEUED, ready).order_by(Job.priority.desc(), Job.number)
+    queued = in_order.limit(most).subquery()
     return session.scalar(select(func.count()).select_from(queued)) or 0
-
-
-def cancel(session: Session, job: Job) -> Job:
-    """Ask for a job's end: a queued one is cancelled at once, a running one becomes ``cancelling`` until its worker
-    confirms. Asking again changes nothing.
-
-    Raises:
-        TransitionLost: the job has finished.
-    """
-    for _ in range(3):  # the job may be claimed, finish or go back to the queue while we ask
-        session.refresh(job)
-        if job.status in (JobStatus.CANCELLING, JobStatus.CANCELLED):
-            return job
-        running = job.status == JobStatus.RUNNING
-        source, target = (
-            (JobStatus.RUNNING, JobStatus.CANCELLING) if running else (JobStatus.QUEUED, JobStatus.CANCELLED)
-        )
-        try:
-            return transition(session, job.number, source, target, "cancellation requested")
-        except TransitionLost:
-            continue
-    raise TransitionLost(job.status)
 
 
 def delete_job(session: Session, job: Job) -> None:

@@ -2,17 +2,21 @@
 every write of a worker goes through ``hold`` in its own transaction, so one that lost its lease writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.database import database_now
 from models.status import LEASED, JobStatus
-from models.tables import Checkpoint, Job, Metrics, Sample
+from models.tables import IS_QUEUED, Checkpoint, Job, Metrics, Sample
 from models.transitions import TransitionLost, transition
+
+
+class AlreadyWritten(Exception):
+    """This write of the attempt is in the database: its commit went through and the answer was lost."""
 
 
 class LeaseLost(Exception):
@@ -37,11 +41,12 @@ class Lease:
         )
 
 
-def claim(session: Session, worker_id: str, lease_seconds: float) -> Job | None:
-    """Take the best queued job (priority, then age); ``None`` where there is none."""
+def claim(session: Session, worker_id: str, lease_seconds: float, process_id: int | None = None) -> Job | None:
+    """Take the best queued job (priority, then age); ``None`` where there is none. ``process_id`` is the process of the
+    worker that trains it."""
     best = (
         select(Job.number)
-        .where(Job.status == JobStatus.QUEUED)
+        .where(IS_QUEUED, or_(Job.available_at.is_(None), Job.available_at <= database_now()))
         .order_by(Job.priority.desc(), Job.number)
         .limit(1)
         # Two workers never wait for, nor get, the same row. (SQLite has one writer at a time anyway.)
@@ -59,7 +64,10 @@ def claim(session: Session, worker_id: str, lease_seconds: float) -> Job | None:
             "claimed by a worker",
             event_data={"worker_id": worker_id},
             attempt=Job.attempt + 1,
+            writes=0,
+            available_at=None,
             worker_id=worker_id,
+            process_id=process_id,
             lease_expires_at=database_now(lease_seconds),
             started_at=func.coalesce(Job.started_at, database_now()),
         )
@@ -74,6 +82,22 @@ def hold(session: Session, lease: Lease, **values: Any) -> None:
         LeaseLost: it is not; the caller's transaction must be rolled back.
     """
     _set(session, lease, revision=Job.revision + 1, **values)
+
+
+def hold_for_write(session: Session, lease: Lease, number: int, **values: Any) -> None:
+    """``hold`` for the attempt's ``number``-th write (from 1), which is done once even if it is tried again.
+
+    Raises:
+        AlreadyWritten: it is done; the caller's transaction must be rolled back.
+        LeaseLost: the lease is not good; likewise.
+    """
+    numbered = update(Job).where(lease.held, Job.writes == number - 1)
+    statement = numbered.values(revision=Job.revision + 1, writes=number, **values).returning(Job.number)
+    if session.scalar(statement.execution_options(synchronize_session=False)) is not None:
+        return
+    if session.scalar(select(Job.writes).where(lease.held)) == number:
+        raise AlreadyWritten(f"write {number} of attempt {lease.attempt}")
+    raise LeaseLost(f"attempt {lease.attempt} no longer holds its job")
 
 
 def extend(session: Session, lease: Lease, lease_seconds: float) -> None:
@@ -99,7 +123,8 @@ def status_of(session: Session, lease: Lease, lock: bool = False) -> JobStatus |
 
 
 def end(session: Session, lease: Lease, target: JobStatus, reason: str, **values: Any) -> Job:
-    """Finish or give back a leased job. A job that is ``cancelling`` ends as cancelled whatever else befell it.
+    """Finish, pause or give back a leased job. One that is ``cancelling`` ends as cancelled whatever else befell it;
+    one that is ``pausing`` is paused rather than given back.
 
     Raises:
         LeaseLost: the lease is not good any more.
@@ -111,6 +136,10 @@ def end(session: Session, lease: Lease, target: JobStatus, reason: str, **values
     if status is JobStatus.CANCELLING:
         target, reason = JobStatus.CANCELLED, "cancelled by request"
         values.pop("error", None)
+    elif status is JobStatus.PAUSING and target is JobStatus.QUEUED:
+        target, reason = JobStatus.PAUSED, "paused by request"
+    elif status is JobStatus.RUNNING and target is JobStatus.PAUSED:
+        raise ValueError("nobody asked for a pause")
     try:
         return transition(session, lease.job_number, status, target, reason, lease.held, **values)
     except TransitionLost as lost:
@@ -135,14 +164,26 @@ def rewind(session: Session, lease: Lease, segment: int, step: int) -> list[str]
     return list(session.scalars(dropped.returning(Checkpoint.folder)))
 
 
+def expire_those_of_dead_processes(session: Session, worker_id: str, is_alive: Callable[[int], bool]) -> None:
+    """End the leases of a worker's jobs whose process is gone, so that they need not run out."""
+    held = select(Job.number, Job.attempt, Job.process_id).where(
+        Job.lease_expires_at.is_not(None), Job.worker_id == worker_id
+    )
+    for number, attempt, process_id in session.execute(held):
+        if process_id is not None and not is_alive(process_id):
+            mine = (Job.number == number) & (Job.attempt == attempt) & Job.status.in_(LEASED)
+            session.execute(update(Job).where(mine).values(lease_expires_at=database_now()))
+
+
 def expired(session: Session, limit: int = 100) -> Sequence[Job]:
     """Leased jobs whose worker has been silent for too long."""
     query = select(Job).where(Job.lease_expires_at <= database_now(), Job.status.in_(LEASED))
     return session.scalars(query.order_by(Job.lease_expires_at).limit(limit)).all()
 
 
-def take_back(session: Session, job: Job, max_attempts: int) -> Job:
-    """End an expired lease: cancel the job if that was asked, fail it if it crashes again and again, else queue it.
+def take_back(session: Session, job: Job, max_attempts: int, blameless: bool = False) -> Job:
+    """End an expired lease: cancel or pause the job if that was asked, fail it if its workers die again and again, else
+    queue it. A ``blameless`` end (the database was away) is not counted.
 
     Raises:
         TransitionLost: somebody else ended the lease first.
@@ -151,8 +192,10 @@ def take_back(session: Session, job: Job, max_attempts: int) -> Job:
     guards = (Job.attempt == job.attempt, Job.lease_expires_at <= database_now())
     if status is JobStatus.CANCELLING:
         return transition(session, job.number, status, JobStatus.CANCELLED, "cancelled; its worker is gone", *guards)
-    crashes = job.crashes + 1
-    if crashes >= max_attempts:
+    if status is JobStatus.PAUSING:
+        return transition(session, job.number, status, JobStatus.PAUSED, "paused; its worker is gone", *guards)
+    crashes = job.crashes + (not blameless)
+    if crashes >= max_attempts and not blameless:
         message = f"its worker died {crashes} times without reaching another checkpoint"
         error = {"kind": "worker_lost", "message": message, "step": job.step}
         return transition(session, job.number, status, JobStatus.FAILED, message, *guards, crashes=crashes, error=error)

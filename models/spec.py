@@ -170,6 +170,8 @@ class JobSpec(Part):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
+    priority: Integer = Field(0, ge=-1000, le=1000, examples=[0])
+    """Jobs of higher priority are taken up first; among equals, the older one."""
     name: Name | None = Field(None, examples=["digits, first try"])
     """What people call the job; need not be unique."""
     dataset: Dataset = Field(examples=[{"kind": "digits"}])

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, TypedDict
 
@@ -26,6 +26,8 @@ class Storage(Protocol):
     def write_folder(self, folder: str, files: Mapping[str, bytes]) -> dict[str, StoredFile]: ...
 
     def read_folder(self, folder: str, files: Mapping[str, StoredFile]) -> dict[str, bytes]: ...
+
+    def share_folder(self, folder: str, target: str, names: Iterable[str]) -> None: ...
 
     def path(self, folder: str, name: str) -> Path: ...
 
@@ -90,6 +92,23 @@ class LocalStorage:
                 raise DamagedFile(f"{folder}/{name}: size or SHA-256 differs from what was written")
             contents[name] = content
         return contents
+
+    def share_folder(self, folder: str, target: str, names: Iterable[str]) -> None:
+        """Make these files of a folder appear in another one too; deleting either leaves the other whole.
+
+        Raises:
+            OSError: one is gone, or the file system has no hard links; nothing is left of the attempt.
+        """
+        destination = self._inside(target)
+        destination.mkdir(parents=True)
+        try:
+            for name in names:
+                os.link(self.path(folder, name), destination / name)
+        except OSError:
+            shutil.rmtree(destination)
+            raise
+        _sync_folder(destination)
+        _sync_folder(destination.parent)
 
     def path(self, folder: str, name: str) -> Path:
         return self._inside(f"{folder}/{name}")

@@ -15,6 +15,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
+    literal,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -61,11 +62,20 @@ class Job(Base):
     steps_per_second: Mapped[float | None]
     training_seconds: Mapped[float] = mapped_column(default=0.0)
     data_fingerprint: Mapped[str | None] = mapped_column(String(64))
+    environment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # What a fork or a retry came from, and the step that a fork begins after.
+    origin: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    start_step: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
     attempt: Mapped[int] = mapped_column(Integer, default=0)
     crashes: Mapped[int] = mapped_column(Integer, default=0)
     worker_id: Mapped[str | None] = mapped_column(String(64))
+    process_id: Mapped[int | None] = mapped_column(Integer)
     lease_expires_at: Mapped[datetime | None]
+    # How many writes this attempt has committed: one whose answer was lost is recognised, not repeated.
+    writes: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    # A job given back because something it needs was away is not taken up before.
+    available_at: Mapped[datetime | None]
 
     idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
     request_hash: Mapped[str | None] = mapped_column(String(64))
@@ -96,6 +106,10 @@ class Job(Base):
     )
 
 
+# Written out, not bound: only then can a database see that the index over queued jobs holds all that is asked for.
+IS_QUEUED = Job.status == literal("queued", literal_execute=True)
+
+
 class JobMetadata(Base):
     """A job's metadata once more, as rows that lists can be filtered by."""
 
@@ -104,6 +118,9 @@ class JobMetadata(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(String(512), primary_key=True)
     job_number: Mapped[int] = _job_key()
+
+    # A deleted job's labels are found without reading all.
+    __table_args__ = (Index("job_metadata_of_job", "job_number"),)
 
 
 class Metrics(Base):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models import events
 from models.database import database_now
-from models.status import TRANSITIONS, JobStatus
+from models.status import LEASED, TRANSITIONS, JobStatus
 from models.tables import Job
 
 
@@ -37,8 +37,8 @@ def transition(
         raise ValueError(f"no transition from {source} to {target}")
     if target.is_final:
         values.setdefault("finished_at", database_now())
-    if target not in (JobStatus.RUNNING, JobStatus.CANCELLING):
-        values |= {"lease_expires_at": None, "worker_id": None, "steps_per_second": None}
+    if target not in LEASED:
+        values |= {"lease_expires_at": None, "worker_id": None, "process_id": None, "steps_per_second": None}
     statement = (
         update(Job)
         .where(Job.number == job_number, Job.status == source, *guards)

@@ -3,8 +3,14 @@ must touch no CUDA before it forks."""
 
 import ctypes
 import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any
 
+from billiard.util import set_pdeathsig
 from celery import signals
 
 from models import logs
@@ -26,9 +32,13 @@ presence = Presence(settings)
 _shutting_down = multiprocessing.RawValue(ctypes.c_bool, False)
 
 
+# Set in one child alone: its parent died, or something (systemd, an operator) asks every process to end.
+_child_told = ctypes.c_bool(False)
+
+
 def shutting_down() -> bool:
     """Whether this worker was asked to stop: a job in training then makes a checkpoint and goes back to the queue."""
-    return bool(_shutting_down.value)
+    return bool(_shutting_down.value) or _child_told.value
 
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]
@@ -42,6 +52,28 @@ def _load_torch(**_: Any) -> None:
     import worker.runner  # noqa: F401
 
 
+@signals.worker_process_init.connect  # type: ignore[untyped-decorator]
+def _outlive_the_parent(**_: Any) -> None:
+    """Celery has its children killed when their parent dies; a training one is to give its job back first."""
+    with suppress(OSError):  # elsewhere than on Linux nobody kills them; the lease keeper sees that they are alone
+        set_pdeathsig(signal.SIGTERM)
+
+
+@contextmanager
+def heeding_sigterm() -> Iterator[None]:
+    """Within the block SIGTERM asks this child, and no other, to give its job back. Asking again changes nothing: the
+    kernel sends the signal once for each thread of a dying parent."""
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        _child_told.value = True
+
+    before = signal.signal(signal.SIGTERM, told)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
 def _announce(**_: Any) -> None:
     presence.start()
@@ -51,6 +83,9 @@ def _announce(**_: Any) -> None:
 def _ask_jobs_to_stop(**_: Any) -> None:
     _shutting_down.value = True
     presence.draining()
+    # The second request ends this process at once; its children then give their jobs back by themselves.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: os._exit(128 + number))
 
 
 @signals.worker_shutdown.connect  # type: ignore[untyped-decorator]

@@ -1,4 +1,4 @@
-"""How a worker bears with a database that is away for a while: every write it makes can be repeated."""
+"""How a worker bears with a database or a storage that is away for a while: all it does there can be repeated."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 log = structlog.get_logger(__name__)
-# What an outage looks like; anything else is a mistake that waiting does not mend.
-OUTAGE = (OperationalError, InterfaceError)
+# What an outage looks like (of the database; of the storage, such as a full disk); anything else is a mistake that
+# waiting does not mend.
+OUTAGE = (OperationalError, InterfaceError, OSError)
 
 
 def patiently(seconds: float) -> Retrying:
@@ -24,7 +25,8 @@ def patiently(seconds: float) -> Retrying:
 
 
 def _tell(state: Any) -> None:
-    log.warning("the database is away; trying again", tries=state.attempt_number)
+    cause = str(state.outcome.exception()).splitlines()[0]
+    log.warning("the database or the storage is away; trying again", tries=state.attempt_number, cause=cause)
 
 
 def in_context(run: Callable[[], None]) -> Callable[[], None]:

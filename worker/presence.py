@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import workers
+from models import leases, workers
 from models.database import Database
 from models.settings import Settings
 from models.tables import Worker
@@ -73,6 +73,7 @@ class Presence:
             # Forgotten after a day's sleep, or with a restored database: announced anew.
             if not workers.sign_of_life(session, self.worker_id, status=self._status):
                 workers.announce(session, self._describe())
+            leases.expire_those_of_dead_processes(session, self.worker_id, _is_alive)
 
     def _describe(self) -> Worker:
         return Worker(
@@ -85,6 +86,14 @@ class Presence:
             versions={"python": platform.python_version()}
             | {name: metadata.version(name) for name in REPORTED_PACKAGES},
         )
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _cpu() -> dict[str, Any]:

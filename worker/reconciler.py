@@ -11,7 +11,7 @@ from typing import Annotated
 
 import structlog
 import typer
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from models import jobs, leases, logs
 from models.database import Database
@@ -23,7 +23,8 @@ log = structlog.get_logger(__name__)
 
 # A pass may wait this long for a database or a Redis that does not answer.
 SLOWEST_PASS_SECONDS = 60.0
-MOST_RINGS_AT_ONCE = 100
+# However many jobs wait: no fleet takes up more of them before the next pass.
+ENOUGH_MESSAGES = 100
 SLICE_SECONDS = 0.2
 
 
@@ -34,37 +35,46 @@ class Reconciler:
         self._database = database
         self._doorbell = doorbell
         self._settings = settings
+        self._outage_until = 0.0
 
     def run_once(self) -> None:
-        """One pass. An outage is logged and left to the next pass."""
+        """One pass. An outage is logged and left to the next pass; leases that ran out during one of the database are
+        nobody's fault."""
         try:
             self.end_expired_leases()
             self.ring_for_lost_messages()
         except SQLAlchemyError as error:
+            self._outage_until = time.monotonic() + self._settings.lease_seconds
             log.warning("the database is away", error=str(error).splitlines()[0])
         except QueueUnavailable as error:
             log.warning("the queue is away", error=str(error).splitlines()[0])
 
     def end_expired_leases(self) -> int:
-        """Queue, cancel or fail jobs whose worker is gone; returns how many."""
+        """Queue, pause, cancel or fail jobs whose worker is gone; returns how many."""
         with self._database.read() as session:
             candidates = leases.expired(session)
+        blameless = time.monotonic() < self._outage_until
         ended = 0
         for job in candidates:
             try:
                 with self._database.write() as session:
-                    after = leases.take_back(session, job, self._settings.max_attempts)
+                    after = leases.take_back(session, job, self._settings.max_attempts, blameless)
             except TransitionLost:
                 continue  # its worker, or another reconciler, came first
+            except OperationalError as error:  # locked by a worker stopped in mid-transaction: others need not wait
+                log.warning("lease not ended yet", job_id=job.id, error=str(error).splitlines()[0])
+                continue
             log.warning("lease expired", job_id=job.id, attempt=job.attempt, status=after.status)
             ended += 1
         return ended
 
     def ring_for_lost_messages(self) -> int:
-        """Send as many messages as queued jobs lack; returns how many."""
+        """Send as many messages as queued jobs lack, up to what keeps all workers busy; returns how many."""
         waiting = self._doorbell.waiting()
+        if waiting >= ENOUGH_MESSAGES:
+            return 0
         with self._database.read() as session:
-            missing = jobs.count_queued(session, most=waiting + MOST_RINGS_AT_ONCE) - waiting
+            missing = jobs.count_queued(session, most=ENOUGH_MESSAGES) - waiting
         if missing > 0:
             self._doorbell.ring(missing)
         return max(missing, 0)
@@ -73,6 +83,13 @@ class Reconciler:
 def alive_file(settings: Settings) -> Path:
     """Touched after each pass."""
     return settings.resolved_data_folder / "reconciler.alive"
+
+
+def _show_life(settings: Settings) -> None:
+    try:
+        alive_file(settings).touch()
+    except OSError as error:  # a full disk is no reason to stop
+        log.warning("no sign of life", error=str(error))
 
 
 def check(settings: Settings) -> None:
@@ -99,7 +116,7 @@ def main(check_only: Annotated[bool, typer.Option("--check", help="Only ask whet
     alive_file(settings).parent.mkdir(parents=True, exist_ok=True)
     while not stop_signals:
         reconciler.run_once()
-        alive_file(settings).touch()
+        _show_life(settings)
         next_pass = time.monotonic() + settings.reconcile_seconds
         while not stop_signals and time.monotonic() < next_pass:
             time.sleep(min(SLICE_SECONDS, settings.reconcile_seconds))

@@ -1,5 +1,6 @@
 """From the loop's events to rows, images and files, on a thread of its own so that training does not wait for it."""
 
+import contextlib
 import queue
 import threading
 import time
@@ -9,10 +10,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import events, leases, metrics, samples
+from models import events, metrics, samples
 from models.catalogue import METRIC_NAMES
-from models.database import Database
-from models.leases import Lease
+from models.leases import LeaseLost
 from models.spec import JobSpec
 from models.storage import Storage, job_folder
 from worker.gan import checkpoint, render
@@ -21,6 +21,7 @@ from worker.gan.events import CheckpointReady, Event, Finished, MetricsBlock, Sa
 from worker.joblog import JobLog
 from worker.patience import in_context, patiently
 from worker.rate import StepRate
+from worker.writer import LeasedWriter
 
 # Events that may wait for the database before training waits for it, and how many of them may be large.
 WAITING_EVENTS = 16
@@ -36,7 +37,7 @@ class RecordedJob:
     id: str
     number: int
     segment: int
-    lease: Lease
+    attempt: int
     spec: JobSpec
     training_seconds: float
     fingerprint: str
@@ -47,22 +48,24 @@ class RecorderFailed(Exception):
 
 
 class Recorder:
-    """Writes events in order, each in one transaction that checks the lease, and repeats a write for
-    ``outage_seconds`` while the database is away. Rows, samples and checkpoints written twice are there once.
+    """Writes events in order, each in one transaction that checks the lease, and holds them for ``patience_seconds``
+    while the database or the storage is away.
 
-    Raises (from ``put`` and ``close``): ``RecorderFailed``, caused by what the thread met (such as ``LeaseLost``).
+    Raises (from ``put`` and ``close``): ``RecorderFailed``, caused by what the thread met, or ``LeaseLost``.
     """
 
     def __init__(
         self,
-        database: Database,
+        writer: LeasedWriter,
         storage: Storage,
         job: RecordedJob,
         joblog: JobLog,
         data: Dataset,
-        outage_seconds: float,
+        patience_seconds: float,
+        is_lost: Callable[[], bool],
     ) -> None:
-        self._database = database
+        self._writer = writer
+        self._is_lost = is_lost
         self._storage = storage
         self._job = job
         self._joblog = joblog
@@ -73,7 +76,8 @@ class Recorder:
         self._failure: BaseException | None = None
         self._large = threading.Semaphore(WAITING_LARGE_EVENTS)
         self._rows_only = False
-        self._retry = patiently(outage_seconds)
+        self._abandoned = False
+        self._retry = patiently(patience_seconds)
         self._thread = threading.Thread(target=in_context(self._run), name="recorder", daemon=True)
         self._thread.start()
 
@@ -101,22 +105,29 @@ class Recorder:
         """Wait until everything handed over is stored; with ``rows_only``, samples and checkpoints that still wait are
         dropped, for a job whose end is asked for now."""
         self._rows_only = rows_only
+        asked = False
         while self._thread.is_alive():
-            try:
-                self._queue.put(None, timeout=0.5)
-                break
-            except queue.Full:
-                continue
-        self._thread.join()
+            self._raise_failure()
+            if not asked:
+                with contextlib.suppress(queue.Full):
+                    self._queue.put(None, timeout=0.5)
+                    asked = True
+            self._thread.join(timeout=0.5)
         self._raise_failure()
 
+    def abandon(self) -> None:
+        """Let go of what is not stored yet: the lease is lost, and nothing more can be."""
+        self._abandoned = True
+
     def _raise_failure(self) -> None:
+        if self._is_lost():
+            raise LeaseLost(f"attempt {self._job.attempt} no longer holds its job")
         if self._failure is not None:
             raise RecorderFailed(str(self._failure)) from self._failure
 
     def _run(self) -> None:
         try:
-            while (event := self._queue.get()) is not None:
+            while not self._abandoned and (event := self._queue.get()) is not None:
                 if not (self._rows_only and isinstance(event, LARGE)):
                     self._store(event)
                 if isinstance(event, LARGE):
@@ -137,19 +148,6 @@ class Recorder:
             case Finished():
                 self._joblog.info("training ended", step=event.step, reason=event.reason)
 
-    def _write(self, statements: Callable[[Session], None], **values: Any) -> None:
-        """One transaction: the lease is checked and ``values`` set on the job, log lines added, then ``statements``."""
-        lines = self._joblog.drain()
-        lease = self._job.lease
-
-        def attempt() -> None:
-            with self._database.write() as session:
-                leases.hold(session, lease, **values)
-                events.add_log_lines(session, lease.job_number, lease.attempt, lines)
-                statements(session)
-
-        self._retry(attempt)
-
     def _started(self, event: Started) -> None:
         message = f"training on {event.device} from step {event.step}"
         data: dict[str, Any] = {
@@ -160,9 +158,10 @@ class Recorder:
             "discriminator_parameters": event.discriminator_parameters,
         }
         self._joblog.info(message, **data)
-        self._write(
+        self._writer.write(
             lambda session: events.add(session, self._job.number, "job.training", message, **data),
             data_fingerprint=self._job.fingerprint,
+            environment=event.environment,
         )
 
     def _block(self, block: MetricsBlock) -> None:
@@ -174,7 +173,7 @@ class Recorder:
         last_step = block.first_step + len(rows) - 1
         latest = dict(zip(METRIC_NAMES, map(metrics.jsonable, rows[-1]), strict=True))
         self._progress_line(last_step, latest)
-        self._write(
+        self._writer.write(
             lambda session: metrics.write_rows(session, job.number, job.segment, block.first_step, rows),
             step=last_step,
             latest_metrics={"step": last_step, **latest},
@@ -192,15 +191,16 @@ class Recorder:
         job = self._job
         picture = render.render(sample, self._data)
         size = (picture.width, picture.height)
-        self._write(
+        self._writer.write(
             lambda session: samples.add_sample(session, (job.number, job.segment), sample.step, picture.png, size)
         )
 
     def _checkpoint(self, ready: CheckpointReady) -> None:
-        job, attempt = self._job, self._job.lease.attempt
+        job, attempt = self._job, self._job.attempt
         # The attempt is part of the name: one that lost its lease can never touch its successor's files.
         folder = f"{job_folder(job.id)}/checkpoints/{job.segment}-{ready.step}-{attempt}"
-        files = self._storage.write_folder(folder, checkpoint.to_files(ready.snapshot))
+        content = checkpoint.to_files(ready.snapshot)
+        files = self._retry(self._storage.write_folder, folder, content)
         superseded: list[str] = []
 
         def record(session: Session) -> None:
@@ -209,6 +209,6 @@ class Recorder:
             superseded[:] = samples.drop_old_checkpoints(session, key, job.spec.keep_checkpoints)
 
         self._joblog.info("checkpoint stored", step=ready.step, bytes=sum(file["size"] for file in files.values()))
-        self._write(record, crashes=0)
+        self._writer.write(record, crashes=0)
         for old in superseded:
             self._storage.delete(old)

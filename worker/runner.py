@@ -1,50 +1,38 @@
 """Claim a job, drive the engine through it, and finish it."""
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from typing import Any
+import os
+from collections.abc import Callable, Generator
 
 import structlog
 import torch
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import events, leases, samples
-from models.database import Database
+from models import events, leases
+from models.database import Database, database_now
 from models.leases import Lease, LeaseLost
 from models.settings import Settings
 from models.spec import JobSpec
 from models.status import JobStatus
-from models.storage import DamagedFile, Storage, open_storage
-from models.tables import Checkpoint, Job
-from worker.gan import checkpoint
-from worker.gan.checkpoint import CheckpointError, Snapshot
+from models.storage import Storage, open_storage
+from models.tables import Job
+from worker.gan import checkpoint, memory
+from worker.gan.checkpoint import CheckpointError
 from worker.gan.data import Dataset, load
-from worker.gan.device import DeviceUnavailable, resolve
+from worker.gan.device import resolve
 from worker.gan.events import Command, Event, Finished
-from worker.gan.loop import NonFiniteLoss, train
+from worker.gan.loop import train
 from worker.joblog import JobLog
 from worker.lease_keeper import LeaseKeeper
-from worker.patience import OUTAGE, patiently
+from worker.outcome import DataChanged, Outcome, failure, is_out_of_memory, outcome_of, released
+from worker.patience import patiently
 from worker.recorder import RecordedJob, Recorder, RecorderFailed
+from worker.resume import last_good_checkpoint, rewind, tell_of_changes
+from worker.writer import LeasedWriter
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended."""
-
-    status: JobStatus
-    reason: str
-    error: dict[str, Any] | None = None
-
-
-def failure(kind: str, message: str, step: int | None = None) -> Outcome:
-    return Outcome(JobStatus.FAILED, message, {"kind": kind, "message": message, "step": step})
-
-
-class DataChanged(Exception):
-    """The data set is not the one that the job was started on."""
+Training = Generator[Event, Command | None, None]
 
 
 class Runner:
@@ -63,7 +51,7 @@ class Runner:
         database = Database(self._settings.resolved_database_url)
         try:
             with database.write() as session:
-                job = leases.claim(session, self._worker_id, self._settings.lease_seconds)
+                job = leases.claim(session, self._worker_id, self._settings.lease_seconds, os.getpid())
             if job is None:
                 return None
             with structlog.contextvars.bound_contextvars(job_id=job.id, attempt=job.attempt):
@@ -86,15 +74,14 @@ class Attempt:
         self._lease = Lease(job.number, job.attempt)
         self._shutting_down = shutting_down
         self._joblog = JobLog(job.id, job.attempt)
-        # No longer than a lease: then somebody else may have the job.
-        self._retry = patiently(settings.lease_seconds)
+        # Patient no longer than a lease: then somebody else may have the job.
+        self._writer = LeasedWriter(database, self._lease, self._joblog, settings.lease_seconds)
 
     def run(self) -> None:
         """Train and finish the job; a lost lease ends the attempt without another write."""
         try:
             with LeaseKeeper(self._database, self._lease, self._settings) as keeper:
-                outcome = self._outcome(keeper)
-                self._finish(outcome)
+                self._finish(self._outcome(keeper))
         except LeaseLost as lost:
             log.warning("attempt ended: the lease is lost", reason=str(lost))
         except SQLAlchemyError as error:
@@ -102,42 +89,48 @@ class Attempt:
             log.error("attempt ended: the database failed", error=str(error).splitlines()[0])
 
     def _outcome(self, keeper: LeaseKeeper) -> Outcome:
-        """What training came to. Every failure of a job is turned into words here, and nowhere else."""
         try:
             return self._train(keeper)
-        except RecorderFailed as failed:
-            if isinstance(failed.__cause__, LeaseLost):
-                raise failed.__cause__ from failed
-            if isinstance(failed.__cause__, OUTAGE):
-                return Outcome(JobStatus.QUEUED, "the database was away for too long; waiting for a worker")
-            return failure("storage_failed", f"what was recorded could not be stored: {failed}")
-        except (LeaseLost, SQLAlchemyError):
+        except LeaseLost:
             raise
-        except NonFiniteLoss as error:
-            return failure("non_finite_loss", str(error), error.step)
-        except DataChanged as error:
-            return failure("data_changed", str(error))
-        except DeviceUnavailable as error:
-            return failure("device_unavailable", str(error))
-        except torch.OutOfMemoryError as error:
-            return failure("out_of_memory", str(error).splitlines()[0])
-        except Exception as error:
-            log.exception("training failed")
-            return failure("internal_error", f"{type(error).__name__}: {error}")
+        except RecorderFailed as failed:
+            cause = failed.__cause__
+            if isinstance(cause, Exception) and not isinstance(cause, LeaseLost):
+                return outcome_of(cause)
+            raise cause or failed from failed
+        except Exception as error:  # noqa: BLE001 - every failure of a job becomes words, in one place
+            return outcome_of(error)
 
     def _train(self, keeper: LeaseKeeper) -> Outcome:
         spec = JobSpec.model_validate(self._job.spec)
         torch.set_num_threads(self._settings.torch_threads)
         device = resolve(self._settings.device, slot_index())
+        memory.check_fits(spec, device)
         data = load(spec, device)
         if self._job.data_fingerprint not in (None, data.fingerprint):
             raise DataChanged(f"the data set `{spec.dataset.kind}` has changed since the job started")
-        snapshot = self._last_good_checkpoint()
-        self._rewind(snapshot.step if snapshot else 0)
-        recorder = self._recorder(spec, data)
-        training = train(spec, data, device=device, resume_from=snapshot)
+        snapshot = last_good_checkpoint(self._job, self._writer, self._storage)
+        if snapshot is None and self._job.start_step:
+            raise CheckpointError(f"the checkpoint of step {self._job.start_step} that the fork begins at is lost")
+        rewind(self._job, self._writer, self._storage, snapshot)
+        if snapshot:
+            tell_of_changes(self._job, self._writer, checkpoint.environment(device))
+        try:
+            return self._record(train(spec, data, device=device, resume_from=snapshot), spec, data, keeper)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise memory.NotEnoughMemory(spec, device) from error
+            raise
+
+    def _record(self, training: Training, spec: JobSpec, data: Dataset, keeper: LeaseKeeper) -> Outcome:
+        """Train to the end, whichever it is, with all that was recorded until then stored."""
+        recorder = self._recorder(spec, data, keeper)
         try:
             outcome = self._drive(training, recorder, keeper)
+        except LeaseLost:
+            training.close()
+            recorder.abandon()
+            raise
         except BaseException:
             training.close()
             self._keep_what_was_recorded(recorder)
@@ -145,92 +138,67 @@ class Attempt:
         recorder.close(rows_only=outcome.status is JobStatus.CANCELLED)
         return outcome
 
-    def _drive(
-        self, training: Generator[Event, Command | None, None], recorder: Recorder, keeper: LeaseKeeper
-    ) -> Outcome:
+    def _drive(self, training: Training, recorder: Recorder, keeper: LeaseKeeper) -> Outcome:
         """Pass the loop's events to the recorder, and what the world wants back to the loop."""
         stop: Outcome | None = None
-        limit = self._job.spec["max_duration"]
         event = next(training)
         while True:
             recorder.put(event)
             if isinstance(event, Finished):
                 trained = Outcome(JobStatus.SUCCEEDED, "every step was trained")
                 return trained if stop is None or event.reason == "completed" else stop
-            if keeper.lost:
-                raise LeaseLost(f"attempt {self._lease.attempt} no longer holds its job")
             if keeper.cancelling:
                 training.close()
                 return Outcome(JobStatus.CANCELLED, "cancelled by request")
-            if stop is None:
-                if self._shutting_down():
-                    stop = Outcome(JobStatus.QUEUED, "its worker is shutting down; waiting for another")
-                elif limit is not None and recorder.training_seconds >= limit:
-                    stop = failure("max_duration_exceeded", f"stopped after max_duration, {limit} seconds of training")
+            stop = stop or self._reason_to_stop(keeper, recorder)
             event = training.send(Command.STOP_WITH_CHECKPOINT if stop else None)
+
+    def _reason_to_stop(self, keeper: LeaseKeeper, recorder: Recorder) -> Outcome | None:
+        """Why training should end with a checkpoint of the step it has reached."""
+        limit = self._job.spec["max_duration"]
+        if keeper.pausing:
+            return released("paused by request")  # which becomes `paused` as it is stored
+        if self._shutting_down():
+            return released("its worker is shutting down")
+        if keeper.orphaned:
+            return released("its worker's main process is gone")
+        if limit is not None and recorder.training_seconds >= limit:
+            return failure("max_duration_exceeded", f"stopped after max_duration, {limit} seconds of training")
+        return None
 
     def _keep_what_was_recorded(self, recorder: Recorder) -> None:
         """Store what waits in the recorder; a failure of its own here must not hide the one that ended training."""
         try:
             recorder.close()
-        except RecorderFailed as failed:
+        except (RecorderFailed, LeaseLost) as failed:
             log.warning("not everything recorded could be stored", reason=str(failed))
 
-    def _recorder(self, spec: JobSpec, data: Dataset) -> Recorder:
+    def _recorder(self, spec: JobSpec, data: Dataset, keeper: LeaseKeeper) -> Recorder:
         job = RecordedJob(
             id=self._job.id,
             number=self._job.number,
             segment=self._job.segment,
-            lease=self._lease,
+            attempt=self._lease.attempt,
             spec=spec,
             training_seconds=self._job.training_seconds,
             fingerprint=data.fingerprint,
         )
-        return Recorder(self._database, self._storage, job, self._joblog, data, self._settings.lease_seconds)
-
-    def _last_good_checkpoint(self) -> Snapshot | None:
-        """The newest checkpoint whose files are what was written; damaged ones are passed over with an event."""
-        for candidate in self._retry(self._stored_checkpoints):
-            try:
-                return checkpoint.from_files(self._storage.read_folder(candidate.folder, candidate.files))
-            except (DamagedFile, CheckpointError) as error:
-                message = f"checkpoint of step {candidate.step} is damaged and was passed over: {error}"
-                self._joblog.warning(message)
-                self._retry(self._add_event, "checkpoint.damaged", message, "warning", step=candidate.step)
-        return None
-
-    def _stored_checkpoints(self) -> Sequence[Checkpoint]:
-        with self._database.read() as session:
-            return samples.list_checkpoints(session, self._job.number, self._job.segment)
-
-    def _add_event(self, kind: str, message: str, level: events.Level, **data: Any) -> None:
-        with self._database.write() as session:
-            leases.hold(session, self._lease)
-            events.add(session, self._job.number, kind, message, level, **data)
-
-    def _rewind(self, step: int) -> None:
-        def rewind() -> list[str]:
-            with self._database.write() as session:
-                return leases.rewind(session, self._lease, self._job.segment, step)
-
-        for folder in self._retry(rewind):
-            self._storage.delete(folder)
-        if step:
-            self._retry(
-                self._add_event, "job.resumed", f"resumed from the checkpoint of step {step}", "info", step=step
-            )
+        patience = self._settings.lease_seconds
+        return Recorder(self._writer, self._storage, job, self._joblog, data, patience, lambda: keeper.lost)
 
     def _finish(self, outcome: Outcome) -> None:
         if outcome.error is not None:
             self._joblog.error(outcome.reason, kind=outcome.error["kind"], step=outcome.error["step"])
         lines = self._joblog.drain()
+        held_back = database_now(outcome.delay_seconds) if outcome.delay_seconds else None
 
         def finish() -> Job:
             with self._database.write() as session:
                 events.add_log_lines(session, self._job.number, self._lease.attempt, lines)
-                return leases.end(session, self._lease, outcome.status, outcome.reason, error=outcome.error)
+                values = {"error": outcome.error, "available_at": held_back}
+                return leases.end(session, self._lease, outcome.status, outcome.reason, **values)
 
-        job = self._retry(finish)
+        job = patiently(self._settings.lease_seconds)(finish)
         log.info("attempt ended", status=job.status, reason=job.status_reason, step=job.step)
 
 

@@ -1,7 +1,7 @@
 """The one Celery task. It carries nothing: the database says what there is to do."""
 
 from models.queue import WORK_TASK
-from worker.app import app, presence, settings, shutting_down
+from worker.app import app, heeding_sigterm, presence, settings, shutting_down
 
 
 @app.task(name=WORK_TASK)  # type: ignore[untyped-decorator]
@@ -10,4 +10,5 @@ def work() -> str | None:
     # Imported in the forked child: torch is slow to load, and the parent must never initialise CUDA.
     from worker.runner import Runner
 
-    return Runner(settings, presence.worker_id, shutting_down).run_next()
+    with heeding_sigterm():
+        return Runner(settings, presence.worker_id, shutting_down).run_next()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse
+from sqlalchemy.orm import Session
 from starlette.types import Message, Receive, Scope, Send
 
 from api import caching, examples
@@ -14,6 +15,7 @@ from api.records import CheckpointView
 from api.schemas import Page
 from api.strict import StrictRoute
 from models import samples
+from models.tables import Job
 
 MEDIA_TYPE = "application/octet-stream"
 # The newest checkpoints that the answer to a wrong step names.
@@ -46,6 +48,11 @@ class RangedFile(FileResponse):
             headers = {"Content-Range": f"bytes */{size}"}
             return Problem("range_not_satisfiable", f"The file has {size} bytes.", headers=headers)
         return None
+
+
+def newest_steps(session: Session, job: Job) -> list[int]:
+    """The steps of a job's newest checkpoints, to be told to those who ask for another."""
+    return [kept.step for kept in samples.list_checkpoints(session, job.number, job.segment)[:STEPS_TOLD]]
 
 
 @router.get(
@@ -84,8 +91,8 @@ def download_checkpoint_file(
     """Download a file of a checkpoint, whole or a range of it. Its ETag is its SHA-256."""
     checkpoint = samples.get_checkpoint(session, job, step)
     if checkpoint is None:
-        steps = [kept.step for kept in samples.list_checkpoints(session, job.number, job.segment)[:STEPS_TOLD]]
-        raise about("step", "path", "checkpoint_not_found", f"the job has no checkpoint of step {step}", steps)
+        message = f"the job has no checkpoint of step {step}"
+        raise about("step", "path", "checkpoint_not_found", message, newest_steps(session, job))
     # Only recorded names are ever looked up on disk.
     recorded = checkpoint.files.get(name)
     if recorded is None:

@@ -1,14 +1,14 @@
-"""Creating, reading, listing, cancelling and deleting jobs."""
+"""Creating, reading, listing and deleting jobs."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import structlog
 from fastapi import APIRouter, BackgroundTasks, Body, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
 
 from api import caching, examples
+from api.announce import CREATED_BEFORE, LOCATION, made
 from api.dependencies import (
     JOB_ID,
     IdempotencyKey,
@@ -25,19 +25,14 @@ from api.schemas import Deleted, Equilibrium, JobPage, JobView, MetricView, Vali
 from api.strict import METADATA_PARAMETER, StrictRoute
 from models import catalogue, jobs
 from models.spec import JobSpec, MetadataKey, MetadataValue, Name
-from models.status import FINAL, JobStatus, sources_of
+from models.status import FINAL, JobStatus
 from models.storage import job_folder
-from models.transitions import TransitionLost
 
-log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
 Spec = Annotated[
     JobSpec,
     Body(openapi_examples={"images": {"value": examples.SPEC}, "points": {"value": examples.RING}}),
-]
-CANCELLABLE = [
-    status for status in JobStatus if status in sources_of(JobStatus.CANCELLING) | sources_of(JobStatus.CANCELLED)
 ]
 DELETABLE = [status for status in JobStatus if status in FINAL]
 MetadataFilter = TypeAdapter(Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)])
@@ -50,8 +45,6 @@ METADATA_DOCUMENTED: dict[str, Any] = {
     "schema": {"type": "object", "additionalProperties": {"type": "string"}},
     "example": {"project": "thesis"},
 }
-LOCATION = {"description": "Where the job is.", "schema": {"type": "string"}}
-REPLAYED = {"description": "`true`: the key was used before, for this job.", "schema": {"type": "string"}}
 
 
 @router.post(
@@ -63,14 +56,7 @@ REPLAYED = {"description": "`true`: the key was used before, for this job.", "sc
     responses=answers(
         examples.NEW_JOB, *BODY, "ambiguous_header", "idempotency_conflict", status=201, headers={"Location": LOCATION}
     )
-    | {
-        200: {
-            "description": "The job that the same key and spec made before",
-            "model": JobView,
-            "content": {"application/json": {"example": examples.NEW_JOB}},
-            "headers": {"Location": LOCATION, "Idempotent-Replayed": REPLAYED},
-        }
-    },
+    | CREATED_BEFORE,
 )
 def create_job(
     spec: Spec,
@@ -85,19 +71,7 @@ def create_job(
         job, is_new = jobs.create(session, spec, idempotency_key)
     except jobs.IdempotencyConflict as conflict:
         raise Problem("idempotency_conflict", f"The key was used for {conflict}, whose spec differs.") from conflict
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    if is_new:
-        background.add_task(_announce, held, job.id)
-    else:
-        response.status_code = 200
-        response.headers["Idempotent-Replayed"] = "true"
-    return JobView.of(job, jobs.queue_position(session, job))
-
-
-async def _announce(held: ServicesHeld, job_id: str) -> None:
-    """Have the workers told; the job is committed by now, and safe if they cannot be told."""
-    log.info("job created", job_id=job_id)
-    held.bell.ring()
+    return made(session, job, is_new, response, held, background)
 
 
 @router.post(
@@ -184,25 +158,6 @@ def get_job(request: Request, response: Response, session: ReadSession, job: The
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return JobView.of(job, position)
-
-
-@router.post(
-    "/{job_id}/cancel",
-    operation_id="cancel_job",
-    summary="Cancel a job",
-    status_code=202,
-    response_description="The job, cancelled or about to be",
-    responses=answers(examples.CANCELLING_JOB, "job_not_found", "job_finished", status=202),
-)
-def cancel_job(session: WriteSession, job: JobToChange) -> JobView:
-    """Ask a job to stop. A queued job is cancelled at once; a running one is `cancelling` until its worker has stopped.
-    What it recorded stays. Asking again changes nothing."""
-    try:
-        job = jobs.cancel(session, job)
-    except TransitionLost as lost:
-        message = f"the job is {job.status}; only one that is {' or '.join(CANCELLABLE)} can be cancelled"
-        raise about("job_id", "path", "job_finished", message, CANCELLABLE) from lost
-    return JobView.of(job)
 
 
 @router.delete(

@@ -28,7 +28,7 @@ def demo(
     from ganjobs.commands.submit import checked_spec
     from models.settings import Settings
 
-    body = checked_spec(spec, [], None)
+    body = checked_spec(spec, [])
     # A stack of its own, whatever database and Redis the environment names for the real one.
     settings = with_port(Settings(data_folder=data_folder, database_url=None, redis_url=None, host="127.0.0.1", port=0))
     raise typer.Exit(train_and_show(body, settings, keep_serving, verbose))

@@ -1,4 +1,4 @@
-"""``jobs``, ``show``, ``cancel`` and ``delete``."""
+"""``jobs``, ``show`` and ``delete``."""
 
 from typing import Annotated, Any
 
@@ -92,6 +92,10 @@ def described(job: dict[str, Any], last: MetricRows) -> list[tuple[str, str]]:
         ("progress", f"{job['step']:,} of {job['steps']:,} steps"),
         ("created", f"{text.age(job['created_at'])} ago"),
     ]
+    if origin := text.origin(job):
+        pairs.append(("origin", origin))
+    if job["priority"]:
+        pairs.append(("priority", str(job["priority"])))
     if job.get("error"):
         pairs.append(("error", escape(str(job["error"].get("message") or job["error"]))))
     levels = text.levels(job)
@@ -102,16 +106,6 @@ def described(job: dict[str, Any], last: MetricRows) -> list[tuple[str, str]]:
         pairs.append(("reading", f"{judge(last).sentence}\n{CAVEAT}"))
     spec = yaml.safe_dump(job["spec"], sort_keys=False, allow_unicode=True, default_flow_style=None).strip()
     return [*pairs, ("spec", escape(spec))]
-
-
-def cancel(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
-    """Ask a job to stop. What it has recorded stays."""
-    with open_client(url) as client:
-        found = client.cancel(resolve(client, job))
-    if as_json:
-        return write_json(found)
-    text.make_console().print(f"{found['id']} is {found['status']}", markup=False)
-    return None
 
 
 def delete(job: JobRef, url: Url = None) -> None:

@@ -3,11 +3,12 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import httpx
 import typer
 
+from ganjobs import exitcodes, text
 from ganjobs.client import Client
 
 Url = Annotated[
@@ -16,6 +17,13 @@ Url = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 JobRef = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, the start of it, or `latest`.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Watch the job until it ends.")]
+
+
+def refuse(error: Exception) -> NoReturn:
+    """End the command over a wrong spec or a wrong change to one."""
+    text.say(f"ganjobs: {error}", console=text.make_console(stderr=True))
+    raise typer.Exit(exitcodes.USAGE) from error
 
 
 def folder(written: str | Path) -> Path:

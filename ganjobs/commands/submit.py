@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ganjobs import exitcodes, text
-from ganjobs.commands.options import AsJson, Url, open_client, write_json
+from ganjobs import text
+from ganjobs.commands.actions import tell_new
+from ganjobs.commands.options import AsJson, Follow, Url, open_client, refuse, write_json
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec as YAML or JSON.")]
 Overrides = Annotated[
@@ -17,30 +18,24 @@ Overrides = Annotated[
 
 def submit(
     spec: SpecFile,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Watch the job until it ends.")] = False,
+    follow: Follow = False,
     name: Annotated[str | None, typer.Option("--name", help="Name the job; overrides the spec's name.")] = None,
+    priority: Annotated[
+        int | None, typer.Option("--priority", help="Jobs of higher priority go first; overrides the spec's.")
+    ] = None,
     overrides: Overrides = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Submit a job. The spec is checked here first, then by the API."""
-    body = checked_spec(spec, overrides or [], name)
+    body = checked_spec(spec, overrides or [], name=name, priority=priority)
     with open_client(url) as client:
-        job = client.create(body)
-        if as_json:
-            write_json(job)
-        else:
-            label = f" ({job['name']})" if job["name"] else ""
-            text.say(f"submitted {job['id']}{label}")
-        if follow:
-            from ganjobs.commands.watch import watch_to_the_end
-
-            watch_to_the_end(client, job["id"])
+        tell_new(client, client.create(body), follow, as_json)
 
 
 def validate(spec: SpecFile, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Check a spec without submitting it; with --json, write it with every default filled in."""
-    body = checked_spec(spec, overrides or [], None)
+    body = checked_spec(spec, overrides or [])
     if as_json:
         write_json(body)
     else:
@@ -57,14 +52,14 @@ def equilibrium(body: dict[str, Any]) -> str:
     return f"at equilibrium: {', '.join(values)}"
 
 
-def checked_spec(path: Path, overrides: list[str], name: str | None) -> dict[str, Any]:
-    """The spec of a file with its overrides, ready for the API; ends the command where it is not valid."""
+def checked_spec(path: Path, overrides: list[str], **fields: Any) -> dict[str, Any]:
+    """The spec of a file with its overrides and those ``fields`` that are given, ready for the API; ends the command
+    where it is not valid."""
     from ganjobs.overrides import OverrideError, load_with_overrides
     from models.specfile import SpecFileError
 
+    given = {name: value for name, value in fields.items() if value is not None}
     try:
-        spec = load_with_overrides(path, overrides, {} if name is None else {"name": name})
+        return load_with_overrides(path, overrides, given).model_dump(mode="json")
     except (SpecFileError, OverrideError) as error:
-        text.say(f"ganjobs: {error}", console=text.make_console(stderr=True))
-        raise typer.Exit(exitcodes.USAGE) from error
-    return spec.model_dump(mode="json")
+        refuse(error)

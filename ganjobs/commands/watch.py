@@ -13,7 +13,8 @@ FIRST_SERVER_ERROR = 500
 
 
 def watch(job: JobRef, url: Url = None) -> None:
-    """Show a job's progress until it ends. Exit status: 0 succeeded, 1 failed, 3 cancelled, 130 Ctrl-C."""
+    """Show a job's progress until it ends or is paused. Exit status: 0 succeeded, 1 failed, 3 cancelled, 4 paused,
+    130 Ctrl-C."""
     with open_client(url) as client:
         watch_to_the_end(client, resolve(client, job))
 
@@ -39,8 +40,10 @@ def watch_to_the_end(client: Client, job_id: str) -> None:
 
 
 def ending(job: dict[str, object]) -> str:
-    """How a job ended, on one line."""
+    """How a job ended, or how a paused one goes on, on one line."""
     error = job.get("error")
     reason = error.get("message") if isinstance(error, dict) else job.get("status_reason")
     said = f"{job['id']} {job['status']} at step {job['step']} of {job['steps']}"
+    if job["status"] == "paused":
+        return f"{said}: go on with `ganjobs resume {job['id']}`"
     return said if job["status"] == "succeeded" or not reason else f"{said}: {reason}"

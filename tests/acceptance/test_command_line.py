@@ -96,6 +96,28 @@ def test_a_cancelled_job_ends_the_watching_with_3(serving: Serving, client: Clie
     assert (late.returncode, late.stdout) == (0, f"{submitted['id']} is cancelled\n")
 
 
+def test_a_paused_job_ends_the_watching_with_4(serving: Serving, client: Client, spec: str) -> None:
+    job_id = data(ganjobs(serving, "submit", spec, "--set", "steps=90000", "--priority", "3", "--json"))["id"]
+    wait_until(lambda: client.get(job_id)["step"] > 0, 60, "the first steps")
+    assert ganjobs(serving, "pause", job_id).stdout == f"{job_id} is pausing\n"
+    watched = ganjobs(serving, "watch", job_id)
+    assert (watched.returncode, watched.stderr) == (4, "")
+    assert f"go on with `ganjobs resume {job_id}`" in watched.stdout
+    assert job_id in ganjobs(serving, "jobs", "--status", "paused").stdout
+    assert ganjobs(serving, "cancel", job_id).stdout == f"{job_id} is cancelled\n"
+
+    step = client.get(job_id)["step"]
+    forked = ganjobs(serving, "fork", job_id, "--set", f"steps={step + 20}", "--follow")
+    assert (forked.returncode, forked.stderr) == (0, "")
+    assert f"fork of {job_id} after step {step}\n" in forked.stdout
+    shown = ganjobs(serving, "show", "latest").stdout
+    assert re.search(rf"^origin +fork of {job_id} after step {step} *$", shown, re.MULTILINE)
+    assert re.search(r"^priority +3 *$", shown, re.MULTILINE)
+    too_few = ganjobs(serving, "fork", job_id, "--set", "steps=1")
+    assert (too_few.returncode, too_few.stderr.count("\n")) == (2, 1)
+    assert "steps: must be more than" in too_few.stderr
+
+
 def test_a_list_goes_on_where_its_page_ended(serving: Serving, client: Client) -> None:
     created = [client.create(RING | {"name": "pages"})["id"] for _ in range(3)]
     first = ganjobs(serving, "jobs", "--name", "pages", "--limit", "2").stdout

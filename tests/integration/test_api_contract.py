@@ -17,11 +17,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from support.http import served
-from support.progress import checkpoint, claim, draw, finish, log_lines, queue_job, record
+from support.progress import ask, checkpoint, claim, draw, finish, log_lines, queue_job, record
 
 from api.main import create_app
+from models import actions
 from models.database import Database
 from models.settings import Settings
+from models.status import JobStatus
 from models.storage import open_storage
 
 EXAMPLES_PER_OPERATION = 15
@@ -95,17 +97,19 @@ def test_the_documentation_needs_no_network(client: httpx.Client) -> None:
 
 @pytest.fixture
 def url(settings: Settings, database: Database) -> Iterator[str]:
-    """An API with a finished job, a running one and a queued one."""
+    """An API with jobs that succeeded, failed and run, a queued one and a paused one."""
     storage = open_storage(settings.storage_url)
-    for _ in range(2):
+    for end in (JobStatus.SUCCEEDED, JobStatus.FAILED, None):
         queue_job(database, metadata={"project": "thesis"})
         job, lease = claim(database)
         record(database, job, lease, 1, [[1.0, float("nan"), *[None] * 7]] * 5)
         draw(database, job, [0, 5])
         log_lines(database, job, ["hello"])
         checkpoint(database, storage, job, lease, 5)
-    finish(database, lease)
+        if end is not None:
+            finish(database, lease, end)
     queue_job(database)
+    ask(database, queue_job(database), actions.pause)
     with served(create_app(settings)) as url:
         yield url
 
@@ -117,12 +121,19 @@ def test_the_api_keeps_to_its_document(url: str) -> None:
     known = [job["id"] for job in httpx.get(f"{url}/v1/jobs").json()["data"]]
     statuses: dict[str, set[int]] = {}
     found = [each.ok() for each in document.get_all_operations() if isinstance(each, Ok)]
-    for operation in sorted(found, key=lambda each: ("GET", "POST", "DELETE").index(each.method.upper())):
+    for operation in sorted(found, key=place):
         if operation.path != "/readyz":  # takes no parameters, and is 503 without a worker
             statuses[operation.label] = answers(operation, known)
     assert len(statuses) > 15
     # Not everything was refused: at least once, each operation did what it is for.
     assert [label for label, seen in statuses.items() if not seen & {200, 201, 202}] == []
+
+
+def place(operation: Any) -> int:
+    """What needs a state comes after what makes it, and deleting comes last."""
+    method = ("GET", "POST", "DELETE").index(operation.method.upper())
+    order = ("/pause", "/resume", "/fork", "/cancel", "/retry")
+    return 10 * method + next((number for number, end in enumerate(order, 1) if operation.path.endswith(end)), 0)
 
 
 def answers(operation: Any, job_ids: list[str]) -> set[int]:

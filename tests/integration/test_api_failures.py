@@ -98,6 +98,8 @@ REQUESTS: list[Callable[[httpx.Client], httpx.Response]] = [
     lambda client: client.get("/v1/jobs"),
     lambda client: client.get("/v1/jobs/job_000000000000000000000000"),
     lambda client: client.post("/v1/jobs/job_000000000000000000000000/cancel"),
+    lambda client: client.post("/v1/jobs/job_000000000000000000000000/resume"),
+    lambda client: client.post("/v1/jobs/job_000000000000000000000000/fork", json={}),
     lambda client: client.delete("/v1/jobs/job_000000000000000000000000"),
     lambda client: client.get("/v1/jobs/job_000000000000000000000000/metrics"),
     lambda client: client.get("/v1/workers"),

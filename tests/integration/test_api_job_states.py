@@ -84,7 +84,8 @@ class TestCancel:
         finish(database, lease, end)
         problem = problem_of(client.post(f"/v1/jobs/{job.id}/cancel"), 409, "job_finished")
         (error,) = problem["errors"]
-        assert (error["in"], error["field"], error["limit"]) == ("path", "job_id", ["queued", "running", "cancelling"])
+        cancellable = ["queued", "running", "pausing", "paused"]
+        assert (error["in"], error["field"], error["limit"]) == ("path", "job_id", cancellable)
         assert client.get(f"/v1/jobs/{job.id}").json()["status"] == end
 
     def test_racing_a_claim_never_loses_the_request(self, settings: Settings, database: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from support.progress import POINTS, claim, queue_job, running_job
 
-from models import jobs, leases, metrics, samples
+from models import actions, jobs, leases, metrics, samples
 from models.database import Database, database_now
 from models.leases import Lease, LeaseLost
 from models.spec import JobSpec
@@ -163,7 +163,7 @@ def test_a_job_whose_worker_died_is_queued_again_and_at_last_given_up(database: 
 def test_a_cancellation_is_finished_for_a_dead_worker(database: Database) -> None:
     job, _ = running_job(database)
     with database.write() as session:
-        jobs.cancel(session, session.get_one(Job, job.number))
+        actions.cancel(session, session.get_one(Job, job.number))
     expire(database, job)
     with database.write() as session:
         (candidate,) = leases.expired(session)
@@ -184,7 +184,7 @@ def test_two_reconcilers_take_a_job_back_once(database: Database) -> None:
 def test_a_worker_that_finishes_a_cancelled_job_confirms_the_cancellation(database: Database) -> None:
     job, lease = running_job(database)
     with database.write() as session:
-        jobs.cancel(session, session.get_one(Job, job.number))
+        actions.cancel(session, session.get_one(Job, job.number))
     with database.write() as session:
         ended = leases.end(session, lease, JobStatus.SUCCEEDED, "every step was trained")
     assert (ended.status, ended.lease_expires_at, ended.worker_id) == (JobStatus.CANCELLED, None, None)
@@ -199,7 +199,7 @@ def test_a_cancellation_that_comes_while_a_job_ends_is_too_late(
     def cancel() -> None:
         try:
             with database.write() as session:
-                jobs.cancel(session, session.get_one(Job, job.number))
+                actions.cancel(session, session.get_one(Job, job.number))
         except TransitionLost as lost:
             refused.append(lost)
 

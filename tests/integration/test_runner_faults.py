@@ -133,9 +133,9 @@ def test_a_job_goes_back_when_the_database_was_away_for_too_long(
         write_rows(session, number, segment, first_step, rows)
 
     monkeypatch.setattr("worker.recorder.metrics.write_rows", away)
-    monkeypatch.setattr("worker.recorder.patiently", lambda _: patiently(1))
+    monkeypatch.setattr("worker.writer.patiently", lambda _: patiently(1))
     run(quick)
     job = read(database, job_id)
     assert (job.status, job.error) == ("queued", None)
-    assert "the database was away" in (job.status_reason or "")
+    assert "away for too long" in (job.status_reason or "")
     assert [step for step, _ in rows_of(database, job)] == list(range(1, job.step + 1))

@@ -2,52 +2,28 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from support.progress import queue_job
+from support.runs import read
 from support.servers import Valkey
+from support.workers import children_of, eventually, quick_settings, worker
 
-from models import jobs, metrics, workers
+from models import metrics, workers
 from models.database import Database
 from models.queue import Doorbell, QueueUnavailable
 from models.settings import Settings
 from models.tables import Job
 from worker.reconciler import Reconciler
 
-ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 90
 LONG = {"steps": 1_000_000, "sample_every": 100_000, "checkpoint_every": 100_000}
 
 
 @pytest.fixture
 def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update={"lease_seconds": 4.0, "heartbeat_seconds": 1.0, "device": "cpu"})
-
-
-@contextmanager
-def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker as users start it, with its log in the data folder; killed with its children at the end."""
-    environment = os.environ | {
-        f"GANJOBS_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()
-    }
-    with (settings.data_folder / "worker.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        yield process
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            assert process.poll() is not None
-        process.wait()
+    return quick_settings(settings)
 
 
 @pytest.fixture
@@ -57,27 +33,9 @@ def doorbell(quick: Settings) -> Iterator[Doorbell]:
     opened.close()
 
 
-def eventually(settings: Settings, check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not check():
-        assert time.monotonic() < deadline, (settings.data_folder / "worker.log").read_text()[-3000:]
-        time.sleep(0.1)
-
-
-def read(database: Database, job_id: str) -> Job:
-    with database.read() as session:
-        job = jobs.get(session, job_id)
-    assert job is not None
-    return job
-
-
 def steps_recorded(database: Database, job: Job) -> list[int]:
     with database.read() as session:
         return [step for step, _ in metrics.read_rows(session, job.number, 0, ["d_loss"], limit=1_000_000)]
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_worker_trains_what_is_queued_shows_itself_and_leaves(
@@ -101,7 +59,7 @@ def test_a_worker_trains_what_is_queued_shows_itself_and_leaves(
         doorbell.ring()
         eventually(quick, lambda: read(database, long).step > 0)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(10) == 0
     released = read(database, long)
     assert released.status == "queued"
     assert "shutting down" in (released.status_reason or "")
@@ -129,6 +87,43 @@ def test_a_job_survives_the_death_of_the_process_that_trains_it(
     job = read(database, job_id)
     assert job.attempt == 2
     assert steps_recorded(database, job) == list(range(1, 901))
+
+
+def test_the_second_sigterm_ends_a_worker_at_once_and_its_job_goes_back(
+    quick: Settings, database: Database, doorbell: Doorbell
+) -> None:
+    job_id = queue_job(database, **LONG)
+    doorbell.ring()
+    with worker(quick) as process:
+        eventually(quick, lambda: read(database, job_id).step > 0)
+        process.terminate()
+        time.sleep(0.05)
+        process.terminate()
+        assert process.wait(2) == 128 + signal.SIGTERM
+        eventually(quick, lambda: read(database, job_id).status == "queued")
+    job = read(database, job_id)
+    assert job.crashes == 0
+    assert steps_recorded(database, job) == list(range(1, job.step + 1))
+
+
+def test_a_dead_training_process_is_noticed_long_before_its_lease_runs_out(
+    quick: Settings, database: Database, doorbell: Doorbell
+) -> None:
+    patient = quick.model_copy(update={"lease_seconds": 600.0})
+    job_id = queue_job(database, **LONG | {"checkpoint_every": 200})
+    doorbell.ring()
+    reconciler = Reconciler(database, doorbell, patient)
+    with worker(patient) as process:
+        eventually(patient, lambda: read(database, job_id).step >= 200)
+        for child in children_of(process.pid):
+            os.kill(child, signal.SIGKILL)
+
+        def taken_up_again() -> bool:
+            reconciler.run_once()
+            return read(database, job_id).attempt == 2
+
+        eventually(patient, taken_up_again)
+    assert read(database, job_id).crashes <= 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

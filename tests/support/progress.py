@@ -1,8 +1,10 @@
 """What a worker does to a job, done by hand: tests of readers need no training."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
 
 from models import events, jobs, leases, metrics, samples, workers
 from models.database import Database
@@ -67,6 +69,14 @@ def checkpoint(database: Database, storage: Storage, job: Job, lease: Lease, ste
     with database.write() as session:
         samples.add_checkpoint(session, (job.number, job.segment), step, lease.attempt, folder, dict(stored))
     return files
+
+
+def ask(database: Database, job_id: str, request: Callable[[Session, Job], object]) -> None:
+    """Ask something of a job (``models.actions``)."""
+    with database.write() as session:
+        job = jobs.get(session, job_id)
+        assert job is not None
+        request(session, job)
 
 
 def finish(database: Database, lease: Lease, target: JobStatus = JobStatus.SUCCEEDED, **values: object) -> None:

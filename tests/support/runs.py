@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models import events, jobs, leases, metrics
+from models import actions, events, jobs, leases, metrics
 from models.database import Database, database_now
 from models.settings import Settings
 from models.tables import Job
@@ -57,7 +57,7 @@ def cancel(database: Database, job_id: str) -> None:
     with database.write() as session:
         job = jobs.get(session, job_id)
         assert job is not None
-        jobs.cancel(session, job)
+        actions.cancel(session, job)
 
 
 def crash_after(job: Job, database: Database) -> None:

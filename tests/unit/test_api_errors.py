@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from api.errors import TITLES, Problem, about, invalid, problem_response
-from api.examples import problem as example_of
+from api.problem_examples import problem as example_of
 from api.schemas import Problem as ProblemSchema
 from api.validation import MAX_TEXT, FieldError, describe, described
 from models.spec import EXAMPLE, Dcgan, JobSpec

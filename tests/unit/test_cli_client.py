@@ -68,7 +68,8 @@ def test_creation_is_repeated_under_one_key() -> None:
     assert len(set(keys)) == 2, "another creation has another key"
 
 
-def test_a_deletion_that_may_have_arrived_is_not_repeated() -> None:
+@pytest.mark.parametrize(("ask", "times"), [(Client.delete, 1), (Client.resume, 1), (Client.pause, 4)])
+def test_only_what_may_be_done_twice_is_repeated(ask: Callable[[Client, str], object], times: int) -> None:
     tries: list[str] = []
 
     def lose_the_answer(request: httpx.Request) -> httpx.Response:
@@ -76,8 +77,31 @@ def test_a_deletion_that_may_have_arrived_is_not_repeated() -> None:
         raise httpx.ReadError("connection reset", request=request)
 
     with pytest.raises(ApiUnreachable):
-        client_of(lose_the_answer).delete("job_1")
-    assert tries == ["DELETE"]
+        ask(client_of(lose_the_answer), "job_1")
+    assert len(tries) == times
+
+
+def test_what_makes_a_job_of_another_is_sent_under_a_key() -> None:
+    sent: list[tuple[str, object]] = []
+    keys: set[str] = set()
+
+    def note(request: httpx.Request) -> httpx.Response:
+        sent.append((request.url.path, json.loads(request.content) if request.content else None))
+        keys.add(request.headers["Idempotency-Key"])
+        return httpx.Response(201, json={"id": "job_2"})
+
+    client = client_of(note)
+    client.retry("job_1")
+    client.fork("job_1")
+    client.fork("job_1", {"steps": 9}, step=5, idempotency_key="mine")
+    fork = "/v1/jobs/job_1/fork"
+    assert sent == [
+        ("/v1/jobs/job_1/retry", None),
+        (fork, {"changes": {}}),
+        (fork, {"step": 5, "changes": {"steps": 9}}),
+    ]
+    assert len(keys) == 3
+    assert "mine" in keys
 
 
 def test_unreachable_says_how_to_start_the_service() -> None:

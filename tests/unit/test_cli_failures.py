@@ -53,7 +53,9 @@ def test_a_data_folder_without_a_name_is_refused(command: str, folder: str) -> N
     ("arguments", "said"),
     [
         (("delete", "latest"), "id"),
-        (("jobs", "--status", "sleeping"), "queued"),
+        (("jobs", "--status", "sleeping"), "paused"),
+        (("fork", "latest", "--set", "steps"), "FIELD=VALUE"),
+        (("fork", "latest", "--step", "0"), "--step"),
         (("jobs", "--url", "elsewhere"), "http://"),
         (("jobs", "--url", "http://a:b"), "--url"),
         (("serve", "--port", "x"), "--port"),

@@ -26,6 +26,8 @@ JOB: dict[str, Any] = {
     "steps_per_second": None,
     "estimated_seconds_left": None,
     "error": None,
+    "priority": 0,
+    "origin": None,
     "latest_metrics": None,
     "equilibrium": {"d_loss": 1.3862943611, "g_loss": 0.6931471806, "total_loss": 2.0794415417},
     "created_at": "2026-11-20T12:00:00.000000Z",
@@ -122,7 +124,7 @@ def test_a_reading_without_equilibrium_or_value() -> None:
     assert "loss" not in line(progress)
 
 
-@pytest.mark.parametrize(("status", "code"), [("succeeded", 0), ("cancelled", 3)])
+@pytest.mark.parametrize(("status", "code"), [("succeeded", 0), ("cancelled", 3), ("paused", 4)])
 def test_the_end_is_followed_by_the_reading(status: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as caught:
         watch_to_the_end(RecordedApi({"status": status, "step": 100}).client(), "job_1")
@@ -131,6 +133,14 @@ def test_the_end_is_followed_by_the_reading(status: str, code: int, capsys: pyte
     assert lines[-3].startswith(f"job_1 {status} at step 100 of 400")
     assert lines[-2].startswith("reading    The two networks are in balance")
     assert lines[-1].strip() == CAVEAT
+
+
+def test_a_paused_job_is_not_watched_for_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    api = RecordedApi(RUNNING | {"step": 40}, {"status": "pausing", "step": 45}, {"status": "paused", "step": 50})
+    with pytest.raises(typer.Exit) as caught:
+        watch_to_the_end(api.client(), "job_1")
+    assert caught.value.exit_code == 4
+    assert "job_1 paused at step 50 of 400: go on with `ganjobs resume job_1`" in capsys.readouterr().out
 
 
 def test_a_job_without_rows_ends_without_a_reading(capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,12 +174,24 @@ def test_a_job_is_described_with_its_reading() -> None:
     assert "reading" not in dict(described(job, MetricRows([], {}, 1)))
 
 
+def test_origin_and_priority_are_shown_where_they_say_something() -> None:
+    job = JOB | {"spec": {"steps": 400}}
+    none = MetricRows([], {}, 1)
+    assert not {"origin", "priority"} & set(dict(described(job, none)))
+    retried = job | {"origin": {"kind": "retry", "job_id": "job_0", "step": None}, "priority": -3}
+    shown = dict(described(retried, none))
+    assert (shown["origin"], shown["priority"]) == ("retry of job_0", "-3")
+    forked = job | {"origin": {"kind": "fork", "job_id": "job_0", "step": 20}}
+    assert dict(described(forked, none))["origin"] == "fork of job_0 after step 20"
+
+
 @pytest.mark.parametrize(
     ("state", "said"),
     [
         ({"status": "succeeded", "step": 400}, "job_1 succeeded at step 400 of 400"),
         ({"status": "cancelled", "status_reason": "by request"}, "job_1 cancelled at step 0 of 400: by request"),
         ({"status": "failed", "error": {"message": "loss is NaN"}}, "job_1 failed at step 0 of 400: loss is NaN"),
+        ({"status": "paused", "step": 7}, "job_1 paused at step 7 of 400: go on with `ganjobs resume job_1`"),
     ],
 )
 def test_how_a_job_ended(state: dict[str, Any], said: str) -> None:

@@ -19,5 +19,5 @@ def test_every_state_but_the_first_can_be_reached() -> None:
 
 
 def test_a_job_that_is_being_cancelled_ends_cancelled() -> None:
-    assert sources_of(JobStatus.CANCELLED) == {JobStatus.QUEUED, JobStatus.CANCELLING}
+    assert sources_of(JobStatus.CANCELLED) == {JobStatus.QUEUED, JobStatus.PAUSED, JobStatus.CANCELLING}
     assert [target for source, target in TRANSITIONS if source is JobStatus.CANCELLING] == [JobStatus.CANCELLED]

@@ -57,11 +57,8 @@ def take(game: "Game") -> Snapshot:
     tensors: dict[str, Tensor] = {}
     for part, module in _modules(game).items():
         tensors |= {f"{part}/{name}": _copy(value) for name, value in module.state_dict().items()}
-    groups: dict[str, Any] = {}
     for part in OPTIMIZERS:
-        state = getattr(game, part).state_dict()
-        groups[part] = state["param_groups"]
-        for index, values in state["state"].items():
+        for index, values in getattr(game, part).state_dict()["state"].items():
             tensors |= {f"{part}/{index}/{name}": _copy(value) for name, value in values.items()}
     device = next(game.generator.parameters()).device
     state = {
@@ -71,24 +68,25 @@ def take(game: "Game") -> Snapshot:
         "spec": game.spec.model_dump(mode="json"),
         "data_fingerprint": game.data.fingerprint,
         "environment": environment(device),
-        "optimizers": groups,
     }
     return Snapshot(game.step, tensors, state)
 
 
 def restore(game: "Game", snapshot: Snapshot) -> None:
-    """Bring a new game to the state of a snapshot.
+    """Bring a new game to the state of a snapshot. The snapshot may be of another spec (a fork), as long as its
+    networks are the same: learning rates and the like are those of the game's spec.
 
     Raises:
-        CheckpointError: the snapshot is of other networks or other data.
+        CheckpointError: the snapshot is of other networks, or of data that have changed since.
     """
-    if snapshot.state["data_fingerprint"] != game.data.fingerprint:
-        raise CheckpointError("the checkpoint was made on other data")
+    same_data = snapshot.state["spec"]["dataset"] == game.spec.dataset.model_dump(mode="json")
+    if same_data and snapshot.state["data_fingerprint"] != game.data.fingerprint:
+        raise CheckpointError("the data set has changed since the checkpoint was made")
     try:
         for part, module in _modules(game).items():
-            module.load_state_dict(_under(snapshot.tensors, part))
+            module.load_state_dict(_under(snapshot.tensors, part) or _averaged_anew(snapshot))
         for part in OPTIMIZERS:
-            _restore_optimizer(getattr(game, part), _under(snapshot.tensors, part), snapshot.state["optimizers"][part])
+            _restore_optimizer(getattr(game, part), _under(snapshot.tensors, part))
     except (RuntimeError, KeyError, ValueError) as error:
         raise CheckpointError(f"the checkpoint does not fit the spec: {error}") from error
     game.noise.stream = snapshot.state["stream"]
@@ -139,9 +137,16 @@ def _under(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
     return {name.removeprefix(f"{part}/"): value for name, value in tensors.items() if name.startswith(f"{part}/")}
 
 
-def _restore_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], groups: list[dict[str, Any]]) -> None:
+def _averaged_anew(snapshot: Snapshot) -> dict[str, Tensor]:
+    """The state of an average that begins at the snapshot's generator, for a fork that is the first to ask for one."""
+    generator = _under(snapshot.tensors, "generator")
+    return {f"module.{name}": value for name, value in generator.items()} | {"n_averaged": torch.tensor(1)}
+
+
+def _restore_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Its running means; its settings (learning rate and so on) stay those of the spec."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, _, key = name.partition("/")
         state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

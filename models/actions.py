@@ -1,0 +1,168 @@
+"""What users ask of a job that exists: cancel, pause, resume, retry, fork. Queries take a session and never commit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models import jobs, samples
+from models.spec import JobSpec
+from models.status import JobStatus
+from models.storage import Storage, job_folder
+from models.tables import Checkpoint, Job
+from models.transitions import TransitionLost, transition
+
+RETRYABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
+# Where each request leads from the states in which it means something.
+CANCEL = {
+    JobStatus.QUEUED: JobStatus.CANCELLED,
+    JobStatus.PAUSED: JobStatus.CANCELLED,
+    JobStatus.RUNNING: JobStatus.CANCELLING,
+    JobStatus.PAUSING: JobStatus.CANCELLING,
+}
+PAUSE = {JobStatus.QUEUED: JobStatus.PAUSED, JobStatus.RUNNING: JobStatus.PAUSING}
+RESUME = {JobStatus.PAUSED: JobStatus.QUEUED}
+
+
+class NotRetryable(Exception):
+    """Only a job that failed or was cancelled can be retried."""
+
+
+class NoSuchCheckpoint(LookupError):
+    """The job has no checkpoint of that step, or none at all."""
+
+
+class NotForkable(ValueError):
+    """The changed spec cannot go on from the checkpoint; ``field`` says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+def cancel(session: Session, job: Job) -> Job:
+    """Ask for a job's end: one that waits is cancelled at once, a running one becomes ``cancelling`` until its worker
+    confirms. Asking again changes nothing.
+
+    Raises:
+        TransitionLost: the job has finished otherwise.
+    """
+    return _ask(session, job, CANCEL, "cancellation requested", done={JobStatus.CANCELLING, JobStatus.CANCELLED})
+
+
+def pause(session: Session, job: Job) -> Job:
+    """Ask a job to stop for now: a queued one is paused at once, a running one becomes ``pausing`` until its worker has
+    made a checkpoint. Asking again changes nothing.
+
+    Raises:
+        TransitionLost: the job has finished, or is being cancelled.
+    """
+    return _ask(session, job, PAUSE, "pause requested", done={JobStatus.PAUSING, JobStatus.PAUSED})
+
+
+def resume(session: Session, job: Job) -> Job:
+    """Put a paused job back into the queue.
+
+    Raises:
+        TransitionLost: the job is not paused.
+    """
+    return _ask(session, job, RESUME, "resumed by request; waiting for a worker", done=set())
+
+
+def _ask(session: Session, job: Job, steps: Mapping[JobStatus, JobStatus], reason: str, done: set[JobStatus]) -> Job:
+    for _ in range(3):  # the job may be claimed, finish or go back to the queue while we ask
+        session.refresh(job)
+        status = JobStatus(job.status)
+        if status in done:
+            return job
+        if status not in steps:
+            break
+        try:
+            return transition(session, job.number, status, steps[status], reason)
+        except TransitionLost:
+            continue
+    raise TransitionLost(job.status)
+
+
+def retry(session: Session, job: Job, idempotency_key: str | None = None) -> tuple[Job, bool]:
+    """A new job with the spec of one that failed or was cancelled, from the beginning; and whether it is new.
+
+    Raises:
+        NotRetryable: the job did not fail.
+        jobs.IdempotencyConflict: the key belongs to another request.
+    """
+    if JobStatus(job.status) not in RETRYABLE:
+        raise NotRetryable(job.status)
+    origin = jobs.Origin(kind="retry", job_id=job.id, step=None)
+    return jobs.create(session, JobSpec.model_validate(job.spec), idempotency_key, origin)
+
+
+def fork(
+    session: Session,
+    job: Job,
+    step: int | None,
+    spec: JobSpec,
+    storage: Storage,
+    idempotency_key: str | None = None,
+) -> tuple[Job, bool]:
+    """A new job that goes on from a checkpoint of another (the newest where ``step`` is ``None``) by ``spec``; and
+    whether it is new. The checkpoint becomes the new job's own: deleting the old job takes nothing from it.
+
+    Raises:
+        NoSuchCheckpoint: there is none.
+        NotForkable: the spec is of other networks, other shapes, or ends before the checkpoint.
+        OSError: the checkpoint's files cannot be shared.
+        jobs.IdempotencyConflict: the key belongs to another request.
+    """
+    if idempotency_key is not None and (known := jobs.get_by_key(session, idempotency_key)) is not None:
+        # The request was sent before: what was the newest checkpoint then need not be it now, nor be there at all.
+        meant = step if step is not None else (known.origin or {}).get("step")
+        return jobs.create(session, spec, idempotency_key, jobs.Origin(kind="fork", job_id=job.id, step=meant))
+    chosen = _checkpoint_of(session, job, step)
+    check_forkable(JobSpec.model_validate(job.spec), spec, chosen.step)
+    origin = jobs.Origin(kind="fork", job_id=job.id, step=chosen.step)
+    made, is_new = jobs.create(session, spec, idempotency_key, origin)
+    if is_new:
+        folder = f"{job_folder(made.id)}/checkpoints/{made.segment}-{chosen.step}-0"
+        storage.share_folder(chosen.folder, folder, chosen.files)
+        key = (made.number, made.segment)
+        samples.add_checkpoint(session, key, chosen.step, 0, folder, chosen.files)
+    return made, is_new
+
+
+def _checkpoint_of(session: Session, job: Job, step: int | None) -> Checkpoint:
+    if step is None:
+        newest = samples.list_checkpoints(session, job.number, job.segment)[:1]
+        if not newest:
+            raise NoSuchCheckpoint("the job has no checkpoint yet")
+        return newest[0]
+    found = samples.get_checkpoint(session, job, step)
+    if found is None:
+        raise NoSuchCheckpoint(f"the job has no checkpoint of step {step}")
+    return found
+
+
+def check_forkable(parent: JobSpec, child: JobSpec, step: int) -> None:
+    """Refuse a spec that cannot go on from a checkpoint of ``parent`` after ``step``.
+
+    Raises:
+        NotForkable: with the field at fault.
+    """
+    for player in ("generator", "discriminator"):
+        if _architecture(getattr(parent, player)) != _architecture(getattr(child, player)):
+            raise NotForkable(player, "must be the network of the checkpoint; only its optimizer may differ")
+    if parent.dataset_facts.shape != child.dataset_facts.shape:
+        shape = " x ".join(map(str, parent.dataset_facts.shape))
+        raise NotForkable("dataset", f"must hold data of the checkpoint's shape, {shape}")
+    if child.steps <= step:
+        raise NotForkable("steps", f"must be more than {step}, the checkpoint's step")
+
+
+def _architecture(network: Any) -> dict[str, Any]:
+    description: dict[str, Any] = network.model_dump(exclude={"optimizer"})
+    return description
+
+
+def states_for(steps: Mapping[JobStatus, JobStatus]) -> list[JobStatus]:
+    """The states in which a request means something."""
+    return [status for status in JobStatus if status in steps]

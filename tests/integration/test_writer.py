@@ -1,0 +1,135 @@
+"""Writes whose answers are lost, outages, and what a worker says of a changed machine."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from support.progress import queue_job, running_job
+from support.runs import LONG, QUICK, event_kinds, read, rows_of, run
+
+from models import events, leases
+from models.database import Database, database_now
+from models.leases import LeaseLost
+from models.settings import Settings
+from models.tables import Event, Job
+from worker.gan import memory
+from worker.joblog import JobLog
+from worker.writer import LeasedWriter
+
+
+@pytest.fixture
+def quick(settings: Settings) -> Settings:
+    return settings.model_copy(update=QUICK)
+
+
+def lose_answers(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
+    """Each ``every``-th commit goes through, and the worker hears of an error."""
+    write = Database.write
+    commits = itertools.count(1)
+
+    @contextmanager
+    def write_unheard(self: Database) -> Iterator[Session]:
+        with write(self) as session:
+            yield session
+        if next(commits) % every == 0:
+            raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
+    monkeypatch.setattr(Database, "write", write_unheard)
+
+
+def test_commits_whose_answers_are_lost_are_not_repeated(
+    quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = {"sample_every": 10, "checkpoint_every": 10}
+    undisturbed = read(database, queue_job(database, **spec))
+    run(quick)
+    job_id = queue_job(database, **spec)
+    with monkeypatch.context() as patched:
+        # The claim's own answer is heard; of the others every second one is not.
+        patched.setattr("worker.runner.Attempt.run", _with_lost_answers(patched))
+        run(quick)
+    job, other = read(database, job_id), read(database, undisturbed.id)
+    assert job.status == "succeeded"
+    assert rows_of(database, job) == rows_of(database, other)
+    assert event_kinds(database, job) == event_kinds(database, other)
+    with database.read() as session:
+        lines = [[line.message for line in events.list_log_lines(session, each.number)] for each in (job, other)]
+    assert lines[0] == lines[1]
+
+
+def _with_lost_answers(patched: pytest.MonkeyPatch) -> Any:
+    from worker.runner import Attempt
+
+    run_attempt = Attempt.run
+
+    def run_unheard(self: Attempt) -> None:
+        lose_answers(patched, every=2)
+        run_attempt(self)
+
+    return run_unheard
+
+
+def test_a_write_of_a_lost_lease_is_refused_even_when_it_is_repeated(database: Database) -> None:
+    job, lease = running_job(database)
+    writer = LeasedWriter(database, lease, JobLog(job.id, job.attempt), 5)
+    writer.add_event("first", "stored")
+    with database.write() as session:
+        stored = session.get_one(Job, job.number)
+        stored.lease_expires_at = database_now(-1)  # type: ignore[assignment]
+        session.flush()
+        session.refresh(stored)
+        leases.take_back(session, stored, 5)
+    with pytest.raises(LeaseLost):
+        writer.add_event("second", "never")
+    assert "second" not in event_kinds(database, job)
+
+
+def test_a_resume_elsewhere_says_so(quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = queue_job(database, steps=200, sample_every=50)
+    questions = itertools.count()
+    run(quick, lambda: next(questions) >= 4)
+    assert read(database, job_id).status == "queued"
+    monkeypatch.setattr("worker.gan.checkpoint.torch.__version__", "9.9")
+    run(quick)
+    job = read(database, job_id)
+    assert job.status == "succeeded"
+    with database.read() as session:
+        told = session.scalars(select(Event).where(Event.kind == "job.environment_changed")).one()
+    assert told.level == "warning"
+    assert told.data["changed"]["torch"]["now"] == "9.9"
+    assert "2.13.0" in told.message
+
+
+def test_a_run_that_cannot_fit_fails_at_once_in_bytes(
+    quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("worker.gan.loop.play_step", refused)
+    job_id = queue_job(database, **LONG)
+    run(quick)
+    job = read(database, job_id)
+    assert (job.status, job.attempt) == ("failed", 1)
+    assert job.error is not None
+    assert job.error["kind"] == "out_of_memory"
+    assert job.error["estimated_bytes"] > 0
+    assert job.error["available_bytes"] > 2**20
+    assert "are available" in job.error["message"]
+
+
+def test_a_run_that_can_never_fit_is_not_even_begun(
+    quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "estimate_bytes", lambda _: 2**50)
+    job_id = queue_job(database)
+    run(quick)
+    job = read(database, job_id)
+    assert job.error is not None
+    assert job.error["estimated_bytes"] == 2**50
+    assert rows_of(database, job) == []

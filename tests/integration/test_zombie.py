@@ -1,0 +1,65 @@
+"""A worker stopped past its lease and woken: it writes nothing, and another has finished its job."""
+
+import os
+import signal
+from pathlib import Path
+
+from sqlalchemy import func, select
+from support.progress import queue_job
+from support.runs import read, rows_of
+from support.workers import children_of, eventually, quick_settings, worker
+
+from models.database import Database
+from models.queue import Doorbell
+from models.settings import Settings
+from models.tables import Checkpoint, Event, LogLine, Sample
+from worker.reconciler import Reconciler
+
+SPEC = {"steps": 1500, "checkpoint_every": 100, "sample_every": 250, "generator": {"kind": "mlp", "hidden_sizes": [64]}}
+
+
+def traces(database: Database, number: int) -> dict[str, int]:
+    """How much is stored of a job, by kind."""
+    with database.read() as session:
+        return {
+            table.__tablename__: session.scalar(
+                select(func.count()).select_from(table).where(table.job_number == number)
+            )
+            or 0
+            for table in (Event, LogLine, Sample, Checkpoint)
+        }
+
+
+def test_a_worker_woken_after_its_lease_writes_nothing(settings: Settings, database: Database) -> None:
+    quick = quick_settings(settings)
+    undisturbed = queue_job(database, **SPEC)
+    doorbell = Doorbell(quick)
+    reconciler = Reconciler(database, doorbell, quick)
+
+    def finished(job_id: str) -> bool:
+        reconciler.run_once()
+        return read(database, job_id).status == "succeeded"
+
+    with worker(quick, "first") as first:
+        doorbell.ring()
+        eventually(quick, lambda: finished(undisturbed))
+        job_id = queue_job(database, **SPEC)
+        doorbell.ring()
+        eventually(quick, lambda: read(database, job_id).step >= 300)
+        frozen = [first.pid, *children_of(first.pid)]
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        with worker(quick, "second"):
+            eventually(quick, lambda: finished(job_id))
+            job = read(database, job_id)
+            assert job.attempt == 2
+            before = traces(database, job.number)
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+            log = Path(quick.data_folder / "first.log")
+            eventually(quick, lambda: "the lease is lost" in log.read_text())
+    after = read(database, job_id)
+    assert (after.revision, after.attempt, after.status) == (job.revision, 2, "succeeded")
+    assert traces(database, job.number) == before
+    assert rows_of(database, after) == rows_of(database, read(database, undisturbed))
+    doorbell.close()

@@ -1,0 +1,69 @@
+"""How an attempt at a job ended, and every way it can fail, in words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import torch
+
+from models.status import JobStatus
+from worker.gan.checkpoint import CheckpointError
+from worker.gan.device import DeviceUnavailable
+from worker.gan.loop import NonFiniteLoss
+from worker.gan.memory import NotEnoughMemory
+from worker.patience import OUTAGE
+
+log = structlog.get_logger(__name__)
+# A job that was given back because something is away waits so long before it is tried again.
+OUTAGE_PAUSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``status`` is where the job goes; ``queued`` gives it back, after ``delay_seconds``."""
+
+    status: JobStatus
+    reason: str
+    error: dict[str, Any] | None = None
+    delay_seconds: float = 0
+
+
+class DataChanged(Exception):
+    """The data set is not the one that the job was started on."""
+
+
+def released(reason: str, delay_seconds: float = 0) -> Outcome:
+    """Back to the queue (or paused, where that was asked for), for no fault of the job's."""
+    return Outcome(JobStatus.QUEUED, f"{reason}; waiting for a worker", delay_seconds=delay_seconds)
+
+
+def failure(kind: str, message: str, step: int | None = None, **facts: Any) -> Outcome:
+    return Outcome(JobStatus.FAILED, message, {"kind": kind, "message": message, "step": step, **facts})
+
+
+def outcome_of(error: Exception) -> Outcome:
+    """What an error that ended training means for the job."""
+    match error:
+        case NonFiniteLoss():
+            return failure("non_finite_loss", str(error), error.step)
+        case DataChanged():
+            return failure("data_changed", str(error))
+        case CheckpointError():
+            return failure("checkpoint_mismatch", str(error))
+        case DeviceUnavailable():
+            return failure("device_unavailable", str(error))
+        case NotEnoughMemory():
+            facts = {"estimated_bytes": error.estimated_bytes, "available_bytes": error.available_bytes}
+            return failure("out_of_memory", str(error), **facts)
+    if isinstance(error, OUTAGE):
+        log.warning("attempt ended by an outage", error=str(error).splitlines()[0])
+        return released("the database or the storage was away for too long", OUTAGE_PAUSE_SECONDS)
+    log.error("training failed", exc_info=error)
+    return failure("internal_error", f"{type(error).__name__}: {error}")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a device or the host refused memory (torch's CPU allocator says so in words only)."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )

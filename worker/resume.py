@@ -1,0 +1,59 @@
+"""Where an attempt begins: the newest checkpoint whose files are what was written, and nothing recorded after it."""
+
+import structlog
+from sqlalchemy.orm import Session
+
+from models import leases, samples
+from models.storage import DamagedFile, Storage
+from models.tables import Job
+from worker.gan import checkpoint
+from worker.gan.checkpoint import CheckpointError, Snapshot
+from worker.writer import LeasedWriter
+
+log = structlog.get_logger(__name__)
+
+
+def last_good_checkpoint(job: Job, writer: LeasedWriter, storage: Storage) -> Snapshot | None:
+    """The newest checkpoint that verifies; damaged ones are passed over, each with a warning in the job's history.
+
+    Raises:
+        OSError: the storage cannot be read at all (which is no damage).
+    """
+    for candidate in writer.read(lambda session: samples.list_checkpoints(session, job.number, job.segment)):
+        try:
+            return checkpoint.from_files(storage.read_folder(candidate.folder, candidate.files))
+        except (DamagedFile, CheckpointError) as error:
+            message = f"checkpoint of step {candidate.step} is damaged and was passed over: {error}"
+            log.warning(message)
+            writer.add_event("checkpoint.damaged", message, "warning", step=candidate.step)
+    return None
+
+
+def rewind(job: Job, writer: LeasedWriter, storage: Storage, snapshot: Snapshot | None) -> None:
+    """Drop what an earlier attempt recorded after the checkpoint, or all of it where there is none, and say so."""
+    step = snapshot.step if snapshot else job.start_step
+    dropped: list[str] = []
+
+    def drop(session: Session) -> None:
+        dropped[:] = leases.rewind(session, writer.lease, job.segment, step)
+
+    writer.write(drop)
+    for folder in dropped:
+        storage.delete(folder)
+    if step > job.start_step:
+        writer.add_event("job.resumed", f"resumed from the checkpoint of step {step}", step=step)
+
+
+def tell_of_changes(job: Job, writer: LeasedWriter, environment: dict[str, str]) -> None:
+    """Say in the job's history where it goes on with other versions or on another device: numbers may then differ from
+    those of an undisturbed run."""
+    before = job.environment or environment
+    changed = {
+        name: {"before": before.get(name), "now": environment.get(name)}
+        for name in sorted(before.keys() | environment.keys())
+        if before.get(name) != environment.get(name)
+    }
+    if changed:
+        told = ", ".join(f"{name} {values['before']} → {values['now']}" for name, values in changed.items())
+        message = f"goes on in another environment, so numbers may differ from an undisturbed run's: {told}"
+        writer.add_event("job.environment_changed", message, "warning", changed=changed)
