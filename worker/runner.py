@@ -24,7 +24,7 @@ from worker.gan.loop import train
 from worker.joblog import JobLog
 from worker.lease_keeper import LeaseKeeper
 from worker.outcome import DataChanged, Outcome, failure, is_out_of_memory, outcome_of, released
-from worker.patience import patiently
+from worker.patience import OUTAGE, patiently
 from worker.recorder import RecordedJob, Recorder, RecorderFailed
 from worker.resume import last_good_checkpoint, rewind, tell_of_changes
 from worker.writer import LeasedWriter
@@ -57,6 +57,9 @@ class Runner:
             with structlog.contextvars.bound_contextvars(job_id=job.id, attempt=job.attempt):
                 Attempt(self._settings, database, self._storage, job, self._shutting_down).run()
             return job.id
+        except OUTAGE as error:  # what was claimed is an expired lease soon; the reconciler rings for the others
+            log.warning("no job taken up: the database is away", error=str(error).splitlines()[0])
+            return None
         finally:
             database.dispose()
 

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from support.progress import queue_job
 from support.runs import LONG, QUICK, cancel, event_kinds, read, rows_of, run, when_it_has_steps
 
@@ -47,6 +48,14 @@ def test_a_job_is_trained_and_everything_is_kept(quick: Settings, database: Data
 
 
 def test_nothing_queued_is_nothing_done(quick: Settings) -> None:
+    assert run(quick) is None
+
+
+def test_a_database_that_is_away_is_no_crash_of_the_task(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr("models.leases.claim", full)
     assert run(quick) is None
 
 
