@@ -107,7 +107,7 @@ def break_it(kind: Kind, count: int, seed: int, folder: Path) -> tuple[Counter[s
         while unfinished(database) and time.monotonic() < deadline:
             time.sleep(0.5)
         time.sleep(1)
-        return met, dict(watch.longest), settle(database), fleet.disk.kind
+        return met, dict(watch.longest), settle(database, submitted), fleet.disk.kind
 
 
 def show(kind: Kind, met: Counter[str], longest: Mapping[str, float], account: Account, console: Console) -> None:
@@ -119,8 +119,8 @@ def show(kind: Kind, met: Counter[str], longest: Mapping[str, float], account: A
         table.add_row(name, str(times), f"{longest[name]:.1f}" if name in longest else "no job was running")
     console.print(table)
     console.print(
-        f"jobs {account.jobs}, finished {account.finished}, attempts {account.attempts}, "
-        f"rows missing {account.rows_missing}, rows twice {account.rows_twice}, "
+        f"submitted {account.submitted}, jobs {account.jobs}, finished {account.finished}, "
+        f"attempts {account.attempts}, rows missing {account.rows_missing}, rows twice {account.rows_twice}, "
         f"jobs whose losses differ from the undisturbed run {account.differing}"
     )
     for line in account.unfinished:
@@ -144,7 +144,11 @@ def main(
         show(kind, met, longest, account, console)  # type: ignore[arg-type]
         console.print(f"(disk full: {disk})\n")
         lost |= bool(
-            account.unfinished or account.rows_missing or account.rows_twice or account.differing or not account.jobs
+            account.unfinished
+            or account.rows_missing
+            or account.rows_twice
+            or account.differing
+            or account.jobs != account.submitted
         )
     sys.exit(1 if lost else 0)
 

@@ -25,7 +25,7 @@ RESUME = {JobStatus.PAUSED: JobStatus.QUEUED}
 
 
 class NotRetryable(Exception):
-    """Only a job that failed or was cancelled can be retried."""
+    """The job cannot be tried again; the message says why."""
 
 
 class NoSuchCheckpoint(LookupError):
@@ -88,11 +88,14 @@ def retry(session: Session, job: Job, idempotency_key: str | None = None) -> tup
     """A new job with the spec of one that failed or was cancelled, from the beginning; and whether it is new.
 
     Raises:
-        NotRetryable: the job did not fail.
+        NotRetryable: the job did not fail, or is a fork.
         jobs.IdempotencyConflict: the key belongs to another request.
     """
     if JobStatus(job.status) not in RETRYABLE:
-        raise NotRetryable(job.status)
+        states = " or ".join(status for status in JobStatus if status in RETRYABLE)
+        raise NotRetryable(f"the job is {job.status}; only one that is {states} can be tried again")
+    if job.start_step:
+        raise NotRetryable("the job is a fork, which has no beginning of its own: fork its origin again")
     origin = jobs.Origin(kind="retry", job_id=job.id, step=None)
     return jobs.create(session, JobSpec.model_validate(job.spec), idempotency_key, origin)
 

@@ -1,5 +1,6 @@
 """Files behind one small interface, so that another kind of storage can take the place of a local folder."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -7,6 +8,9 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol, TypedDict
+
+# What file systems say that have no hard links.
+NO_LINKS = {errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EMLINK}
 
 
 class StoredFile(TypedDict):
@@ -59,7 +63,7 @@ class LocalStorage:
     def write_folder(self, folder: str, files: Mapping[str, bytes]) -> dict[str, StoredFile]:
         """Write a folder so that it is there whole or not at all, even if the machine dies meanwhile."""
         target = self._inside(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        self._make_durably(target.parent)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
             for name, content in files.items():
@@ -80,13 +84,16 @@ class LocalStorage:
 
         Raises:
             DamagedFile: one is missing or differs.
+            OSError: the storage cannot be read, which says nothing about the files.
         """
+        if not self.root.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "the storage is not there at all", str(self.root))
         contents: dict[str, bytes] = {}
         for name, expected in files.items():
             path = self.path(folder, name)
             try:
                 content = path.read_bytes()
-            except OSError as error:
+            except FileNotFoundError as error:
                 raise DamagedFile(f"{folder}/{name}: {error.strerror}") from error
             if _describe(content) != expected:
                 raise DamagedFile(f"{folder}/{name}: size or SHA-256 differs from what was written")
@@ -97,13 +104,13 @@ class LocalStorage:
         """Make these files of a folder appear in another one too; deleting either leaves the other whole.
 
         Raises:
-            OSError: one is gone, or the file system has no hard links; nothing is left of the attempt.
+            OSError: one is gone, or the storage cannot be written; nothing is left of the attempt.
         """
         destination = self._inside(target)
         destination.mkdir(parents=True)
         try:
             for name in names:
-                os.link(self.path(folder, name), destination / name)
+                _link(self.path(folder, name), destination / name)
         except OSError:
             shutil.rmtree(destination)
             raise
@@ -117,11 +124,27 @@ class LocalStorage:
         """Remove a folder with all it holds; one that is not there is no error."""
         shutil.rmtree(self._inside(folder), ignore_errors=True)
 
+    def _make_durably(self, folder: Path) -> None:
+        """Make a folder so that it and those above it are still there after a power cut."""
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            for above in folder.relative_to(self.root.resolve()).parents:
+                _sync_folder(self.root / above)
+
     def _inside(self, relative: str) -> Path:
         path = (self.root / relative).resolve()
         if not path.is_relative_to(self.root.resolve()) or path == self.root.resolve():
             raise ValueError(f"{relative!r} leads out of the storage")
         return path
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        shutil.copyfile(source, target)
 
 
 def _describe(content: bytes) -> StoredFile:

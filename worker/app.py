@@ -72,6 +72,8 @@ def heeding_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        if _child_told.value:  # it takes up nothing more: end, so that the pool puts another in its place
+            signal.raise_signal(signal.SIGTERM)
 
 
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]

@@ -75,10 +75,10 @@ class LeaseKeeper:
             except SQLAlchemyError as error:
                 log.warning("the lease cannot be checked: the database is away", error=str(error).splitlines()[0])
                 continue
-            if status is JobStatus.CANCELLING and not self.cancelling:
-                give_up_at = time.monotonic() + self._settings.lease_seconds
             self.cancelling = status is JobStatus.CANCELLING
             self.pausing = status is JobStatus.PAUSING
+            if self.cancelling or self.pausing or self.orphaned:
+                give_up_at = min(give_up_at, time.monotonic() + self._settings.lease_seconds)
             if status is None:
                 self._taken_away = True
                 return

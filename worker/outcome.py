@@ -11,9 +11,10 @@ from worker.gan.checkpoint import CheckpointError
 from worker.gan.device import DeviceUnavailable
 from worker.gan.loop import NonFiniteLoss
 from worker.gan.memory import NotEnoughMemory
-from worker.patience import OUTAGE
+from worker.patience import is_outage
 
 log = structlog.get_logger(__name__)
+OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 # A job that was given back because something is away waits so long before it is tried again.
 OUTAGE_PAUSE_SECONDS = 10.0
 
@@ -32,6 +33,10 @@ class DataChanged(Exception):
     """The data set is not the one that the job was started on."""
 
 
+class DataUnavailable(Exception):
+    """The data set cannot be read."""
+
+
 def released(reason: str, delay_seconds: float = 0) -> Outcome:
     """Back to the queue (or paused, where that was asked for), for no fault of the job's."""
     return Outcome(JobStatus.QUEUED, f"{reason}; waiting for a worker", delay_seconds=delay_seconds)
@@ -48,6 +53,8 @@ def outcome_of(error: Exception) -> Outcome:
             return failure("non_finite_loss", str(error), error.step)
         case DataChanged():
             return failure("data_changed", str(error))
+        case DataUnavailable():
+            return failure("data_unavailable", str(error))
         case CheckpointError():
             return failure("checkpoint_mismatch", str(error))
         case DeviceUnavailable():
@@ -55,7 +62,7 @@ def outcome_of(error: Exception) -> Outcome:
         case NotEnoughMemory():
             facts = {"estimated_bytes": error.estimated_bytes, "available_bytes": error.available_bytes}
             return failure("out_of_memory", str(error), **facts)
-    if isinstance(error, OUTAGE):
+    if is_outage(error):
         log.warning("attempt ended by an outage", error=str(error).splitlines()[0])
         return released("the database or the storage was away for too long", OUTAGE_PAUSE_SECONDS)
     log.error("training failed", exc_info=error)
@@ -65,5 +72,5 @@ def outcome_of(error: Exception) -> Outcome:
 def is_out_of_memory(error: Exception) -> bool:
     """Whether a device or the host refused memory (torch's CPU allocator says so in words only)."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
     )

@@ -119,6 +119,9 @@ def list_devices() -> list[dict[str, Any]]:
             }
             for index, handle in enumerate(handles)
         ] or [_cpu()]
+    except pynvml.NVMLError as error:
+        log.warning("the driver does not describe its GPUs", error=str(error))
+        return [{"kind": "cuda"}]
     finally:
         pynvml.nvmlShutdown()
 

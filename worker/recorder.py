@@ -118,6 +118,8 @@ class Recorder:
     def abandon(self) -> None:
         """Let go of what is not stored yet: the lease is lost, and nothing more can be."""
         self._abandoned = True
+        with contextlib.suppress(queue.Full):  # then it is not waiting for more
+            self._queue.put_nowait(None)
 
     def _raise_failure(self) -> None:
         if self._is_lost():

@@ -44,10 +44,10 @@ def rewind(job: Job, writer: LeasedWriter, storage: Storage, snapshot: Snapshot 
         writer.add_event("job.resumed", f"resumed from the checkpoint of step {step}", step=step)
 
 
-def tell_of_changes(job: Job, writer: LeasedWriter, environment: dict[str, str]) -> None:
+def tell_of_changes(snapshot: Snapshot, writer: LeasedWriter, environment: dict[str, str]) -> None:
     """Say in the job's history where it goes on with other versions or on another device: numbers may then differ from
     those of an undisturbed run."""
-    before = job.environment or environment
+    before: dict[str, str] = snapshot.state["environment"]
     changed = {
         name: {"before": before.get(name), "now": environment.get(name)}
         for name in sorted(before.keys() | environment.keys())

@@ -1,6 +1,7 @@
 """Claim a job, drive the engine through it, and finish it."""
 
 import os
+import traceback
 from collections.abc import Callable, Generator
 
 import structlog
@@ -18,13 +19,13 @@ from models.tables import Job
 from worker.gan import checkpoint, memory
 from worker.gan.checkpoint import CheckpointError
 from worker.gan.data import Dataset, load
-from worker.gan.device import resolve
+from worker.gan.device import DeviceUnavailable, resolve
 from worker.gan.events import Command, Event, Finished
 from worker.gan.loop import train
 from worker.joblog import JobLog
 from worker.lease_keeper import LeaseKeeper
-from worker.outcome import DataChanged, Outcome, failure, is_out_of_memory, outcome_of, released
-from worker.patience import OUTAGE, patiently
+from worker.outcome import DataChanged, DataUnavailable, Outcome, failure, is_out_of_memory, outcome_of, released
+from worker.patience import patiently
 from worker.recorder import RecordedJob, Recorder, RecorderFailed
 from worker.resume import last_good_checkpoint, rewind, tell_of_changes
 from worker.writer import LeasedWriter
@@ -48,6 +49,11 @@ class Runner:
         """Claim the best queued job and run it to its end; returns its id, ``None`` where there was none."""
         if self._shutting_down():
             return None
+        try:
+            resolve(self._settings.device)
+        except DeviceUnavailable as error:  # other workers may have one
+            log.error("no job taken up", reason=str(error))
+            return None
         database = Database(self._settings.resolved_database_url)
         try:
             with database.write() as session:
@@ -57,11 +63,15 @@ class Runner:
             with structlog.contextvars.bound_contextvars(job_id=job.id, attempt=job.attempt):
                 Attempt(self._settings, database, self._storage, job, self._shutting_down).run()
             return job.id
-        except OUTAGE as error:  # what was claimed is an expired lease soon; the reconciler rings for the others
+        except (
+            SQLAlchemyError,
+            OSError,
+        ) as error:  # what was claimed is an expired lease soon; the reconciler rings for the others
             log.warning("no job taken up: the database is away", error=str(error).splitlines()[0])
             return None
         finally:
             database.dispose()
+            memory.release_cached()
 
 
 class Attempt:
@@ -109,7 +119,25 @@ class Attempt:
         torch.set_num_threads(self._settings.torch_threads)
         device = resolve(self._settings.device, slot_index())
         memory.check_fits(spec, device)
-        data = load(spec, device)
+        try:
+            return self._train_on(device, spec, keeper)
+        except torch.AcceleratorError:
+            # Its context is broken for good: this process ends, so that the next job gets a sound one. The parent ends
+            # the lease, and a job that does this again and again is given up.
+            log.exception("the device failed")
+            os._exit(1)
+        except Exception as error:
+            if is_out_of_memory(error):
+                traceback.clear_frames(error.__traceback__)
+                memory.release_cached()
+                raise memory.NotEnoughMemory(spec, device) from error
+            raise
+
+    def _train_on(self, device: torch.device, spec: JobSpec, keeper: LeaseKeeper) -> Outcome:
+        try:
+            data = load(spec, device)
+        except OSError as error:
+            raise DataUnavailable(f"the data set `{spec.dataset.kind}` cannot be read: {error}") from error
         if self._job.data_fingerprint not in (None, data.fingerprint):
             raise DataChanged(f"the data set `{spec.dataset.kind}` has changed since the job started")
         snapshot = last_good_checkpoint(self._job, self._writer, self._storage)
@@ -117,13 +145,8 @@ class Attempt:
             raise CheckpointError(f"the checkpoint of step {self._job.start_step} that the fork begins at is lost")
         rewind(self._job, self._writer, self._storage, snapshot)
         if snapshot:
-            tell_of_changes(self._job, self._writer, checkpoint.environment(device))
-        try:
-            return self._record(train(spec, data, device=device, resume_from=snapshot), spec, data, keeper)
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise memory.NotEnoughMemory(spec, device) from error
-            raise
+            tell_of_changes(snapshot, self._writer, checkpoint.environment(device))
+        return self._record(train(spec, data, device=device, resume_from=snapshot), spec, data, keeper)
 
     def _record(self, training: Training, spec: JobSpec, data: Dataset, keeper: LeaseKeeper) -> Outcome:
         """Train to the end, whichever it is, with all that was recorded until then stored."""

@@ -64,8 +64,7 @@ def _refusals(session: Session, job: Job) -> Iterator[None]:
     try:
         yield
     except NotRetryable as error:
-        message = f"the job is {job.status}; only one that is {' or '.join(RETRYABLE_STATES)} can be tried again"
-        raise about("job_id", "path", "wrong_state", message, RETRYABLE_STATES) from error
+        raise about("job_id", "path", "wrong_state", str(error), RETRYABLE_STATES) from error
     except actions.NoSuchCheckpoint as error:
         raise about("step", "body", "checkpoint_not_found", str(error), newest_steps(session, job)) from error
     except NotForkable as error:

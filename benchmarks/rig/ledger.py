@@ -40,6 +40,7 @@ def undisturbed(spec_json: str) -> npt.NDArray[np.float64]:
 class Account:
     """What came of all jobs."""
 
+    submitted: int = 0
     jobs: int = 0
     finished: int = 0
     attempts: int = 0
@@ -49,9 +50,9 @@ class Account:
     unfinished: list[str] = field(default_factory=list)
 
 
-def settle(database: Database) -> Account:
-    """Compare every job's rows with an undisturbed run's."""
-    account = Account()
+def settle(database: Database, submitted: int) -> Account:
+    """Compare every job's rows with an undisturbed run's; ``submitted`` is how many the API has acknowledged."""
+    account = Account(submitted)
     with database.read() as session:
         for job in session.scalars(select(Job).order_by(Job.number)):
             spec = JobSpec.model_validate(job.spec)

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, insert, text, update
 from sqlalchemy.orm import Session
 from support.progress import POINTS
 
 from models import jobs, leases
-from models.database import Database
+from models.database import Database, database_now
 from models.jobs import JobFilter
 from models.spec import JobSpec
 from models.status import JobStatus
@@ -47,11 +47,11 @@ def full(database: Database) -> Database:
         ]
         rare = [{"job_number": number, "key": "rare", "value": "yes"} for number in range(7, len(rows), 1000)]
         session.execute(insert(JobMetadata), labels + rare)
-        held = Job.__table__.c.status == JobStatus.RUNNING
-        expiry = leases.database_now(-1)
-        session.execute(
-            Job.__table__.update().where(held & (Job.__table__.c.number % 2 == 0)).values(lease_expires_at=expiry)
-        )
+        silent = (Job.status == JobStatus.RUNNING) & (Job.number % 2 == 0)
+        session.execute(update(Job).where(silent).values(lease_expires_at=database_now(-1)))
+        healthy = (Job.number > 100) & (Job.number <= 2100)
+        leased = {"status": JobStatus.RUNNING, "lease_expires_at": database_now(600)}
+        session.execute(update(Job).where(healthy).values(leased))
         session.execute(text("ANALYZE"))
     return database
 

@@ -1,11 +1,14 @@
 """What is lost when the run of a job is cut off: nothing. Against both databases."""
 
+import errno
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
+import psycopg.errors
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import Session
 from support.progress import claim, queue_job
 from support.runs import (
@@ -25,7 +28,7 @@ from models import metrics, samples
 from models.database import Database
 from models.settings import Settings
 from models.tables import Event, Job
-from worker.patience import patiently
+from worker.patience import is_outage, patiently
 
 
 @pytest.fixture
@@ -92,6 +95,34 @@ def test_a_worker_that_shuts_down_gives_the_job_back_and_another_goes_on_exactly
     with database.read() as session:
         message = session.scalar(select(Event.message).where(Event.kind == "job.resumed"))
     assert message == f"resumed from the checkpoint of step {released.step}"
+
+
+def test_a_storage_that_cannot_be_read_costs_nothing_that_is_stored(
+    quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = queue_job(database, steps=400, sample_every=50, checkpoint_every=1000)
+    questions = itertools.count()
+    run(quick, lambda: next(questions) >= 5)
+    before = read(database, job_id)
+    with monkeypatch.context() as patched:
+
+        def unreadable(_: Path) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+        patched.setattr(Path, "read_bytes", unreadable)
+        run(quick)
+    after = read(database, job_id)
+    assert (after.status, after.step, after.crashes) == ("queued", before.step, 0)
+    assert after.available_at is not None
+    assert len(rows_of(database, after)) == before.step
+    with database.read() as session:
+        assert [found.step for found in samples.list_checkpoints(session, after.number, 0)] == [before.step]
+
+
+def test_a_session_that_postgres_ended_is_an_outage() -> None:
+    frozen = psycopg.errors.IdleInTransactionSessionTimeout()
+    assert is_outage(InternalError("UPDATE", {}, frozen))
+    assert not is_outage(InternalError("UPDATE", {}, psycopg.errors.InternalError_()))
 
 
 def test_a_worker_whose_job_was_taken_away_stops_and_writes_nothing_more(quick: Settings, database: Database) -> None:

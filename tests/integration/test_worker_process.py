@@ -106,6 +106,25 @@ def test_the_second_sigterm_ends_a_worker_at_once_and_its_job_goes_back(
     assert steps_recorded(database, job) == list(range(1, job.step + 1))
 
 
+def test_a_sigterm_to_a_training_process_alone_gives_its_job_back_and_costs_no_slot(
+    quick: Settings, database: Database, doorbell: Doorbell
+) -> None:
+    job_id = queue_job(database, **LONG)
+    doorbell.ring()
+    reconciler = Reconciler(database, doorbell, quick)
+    with worker(quick) as process:
+        eventually(quick, lambda: read(database, job_id).step > 0)
+        for child in children_of(process.pid):
+            os.kill(child, signal.SIGTERM)
+
+        def taken_up_again() -> bool:
+            reconciler.run_once()
+            return read(database, job_id).attempt == 2
+
+        eventually(quick, taken_up_again)
+    assert read(database, job_id).crashes == 0
+
+
 def test_a_dead_training_process_is_noticed_long_before_its_lease_runs_out(
     quick: Settings, database: Database, doorbell: Doorbell
 ) -> None:

@@ -1,5 +1,6 @@
 """How much memory a spec takes, at the least, and how much a device has."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,6 +68,13 @@ def check_fits(spec: JobSpec, device: torch.device) -> None:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if estimate_bytes(spec) > total:
         raise NotEnoughMemory(spec, device)
+
+
+def release_cached() -> None:
+    """Give back what torch keeps of a device for later, so that others find it free."""
+    gc.collect()
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.empty_cache()
 
 
 @contextmanager
