@@ -12,7 +12,7 @@ from models.storage import Storage, job_folder
 from models.tables import Checkpoint, Job
 from models.transitions import TransitionLost, transition
 
-RETRYABLE = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
+RETRYABLE = (JobStatus.CANCELLED, JobStatus.FAILED)
 # Where each request leads from the states in which it means something.
 CANCEL = {
     JobStatus.QUEUED: JobStatus.CANCELLED,
@@ -92,8 +92,7 @@ def retry(session: Session, job: Job, idempotency_key: str | None = None) -> tup
         jobs.IdempotencyConflict: the key belongs to another request.
     """
     if JobStatus(job.status) not in RETRYABLE:
-        states = " or ".join(status for status in JobStatus if status in RETRYABLE)
-        raise NotRetryable(f"the job is {job.status}; only one that is {states} can be tried again")
+        raise NotRetryable(f"the job is {job.status}; only one that is {' or '.join(RETRYABLE)} can be tried again")
     if job.start_step:
         raise NotRetryable("the job is a fork, which has no beginning of its own: fork its origin again")
     origin = jobs.Origin(kind="retry", job_id=job.id, step=None)

@@ -30,7 +30,6 @@ from models.validation import one_line
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], route_class=StrictRoute)
 MAKES_A_JOB = ("job_not_found", "idempotency_conflict", "ambiguous_header")
-RETRYABLE_STATES = [status for status in JobStatus if status in RETRYABLE]
 
 
 class Fork(BaseModel):
@@ -64,7 +63,7 @@ def _refusals(session: Session, job: Job) -> Iterator[None]:
     try:
         yield
     except NotRetryable as error:
-        raise about("job_id", "path", "wrong_state", str(error), RETRYABLE_STATES) from error
+        raise about("job_id", "path", "wrong_state", str(error), list(RETRYABLE)) from error
     except actions.NoSuchCheckpoint as error:
         raise about("step", "body", "checkpoint_not_found", str(error), newest_steps(session, job)) from error
     except NotForkable as error:

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from support.progress import queue_job, running_job
-from support.runs import LONG, QUICK, event_kinds, read, rows_of, run
+from support.runs import LONG, QUICK, crash_after, event_kinds, read, rows_of, run
 
-from models import events, leases
-from models.database import Database, database_now
+from models import events
+from models.database import Database
 from models.leases import LeaseLost
 from models.settings import Settings
-from models.tables import Event, Job
+from models.tables import Event
 from worker.gan import memory
 from worker.joblog import JobLog
 from worker.writer import LeasedWriter
@@ -78,12 +78,7 @@ def test_a_write_of_a_lost_lease_is_refused_even_when_it_is_repeated(database: D
     job, lease = running_job(database)
     writer = LeasedWriter(database, lease, JobLog(job.id, job.attempt), 5)
     writer.add_event("first", "stored")
-    with database.write() as session:
-        stored = session.get_one(Job, job.number)
-        stored.lease_expires_at = database_now(-1)  # type: ignore[assignment]
-        session.flush()
-        session.refresh(stored)
-        leases.take_back(session, stored, 5)
+    crash_after(job, database)
     with pytest.raises(LeaseLost):
         writer.add_event("second", "never")
     assert "second" not in event_kinds(database, job)
