@@ -3,9 +3,12 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# What the benchmarks compare with; it cannot live beside the versions that Ganjobs uses.
+PEERS := .venv-peers
+PEERS_INSTALLED := $(PEERS)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format setup lock clean
+.PHONY: help demo serve test test-gpu lint format setup peers lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -16,8 +19,11 @@ demo: $(INSTALLED) ## Train a GAN on real digits through the real stack, and sho
 serve: $(INSTALLED) ## Start the whole service on this machine (Ctrl-C stops it)
 	@$(BIN)/ganjobs serve
 
-test: $(INSTALLED) ## Run all tests, with a real Redis, a real PostgreSQL and SQLite
+test: $(INSTALLED) $(PEERS_INSTALLED) ## Run all tests, with a real Redis, a real PostgreSQL and SQLite
 	@$(BIN)/python -m pytest
+
+test-gpu: $(INSTALLED) ## Run the tests that need an NVIDIA GPU
+	@$(BIN)/python -m pytest tests/gpu
 
 lint: $(INSTALLED) ## Check style and types
 	@$(BIN)/ruff check .
@@ -40,11 +46,20 @@ $(INSTALLED): requirements/dev.lock requirements/torch.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+peers: $(PEERS_INSTALLED) ## Make .venv-peers: MLflow and TensorBoard, for the benchmarks
+
+$(PEERS_INSTALLED): requirements/peers.lock
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; name a Python 3.11 with PYTHON=..." >&2; exit 1; }
+	@echo "Setting up $(PEERS) (a minute, once)"
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.lock
+	@touch $@
+
 lock: ## Resolve the requirements again (needs uv)
-	@for part in api worker dev; do \
+	@for part in api worker dev peers; do \
 		uv pip compile --quiet --no-emit-index-url --python-version 3.11 \
 			requirements/$$part.in --output-file requirements/$$part.lock --upgrade || exit 1; \
 	done
 
-clean: ## Remove the virtual environment and caches; the data folder stays
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove the virtual environments and caches; the data folder stays
+	@rm -rf $(VENV) $(PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -4,7 +4,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Head:
-    """Has HEAD answered wherever GET is, and keeps the body back."""
+    """Has HEAD answered wherever GET is, and keeps the body back. It does not wait for the end of one that comes in
+    parts, which a stream may not have."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -14,10 +15,15 @@ class Head:
             await self._app(scope, receive, send)
             return
 
+        answered = False
+
         async def without_body(message: Message) -> None:
+            nonlocal answered
             if message["type"] != "http.response.body":
                 await send(message)
-            elif not message.get("more_body", False):
+            elif not answered:
+                # A server then says that the client is gone, which ends what makes the rest of the body.
+                answered = True
                 await send({"type": "http.response.body"})
 
         await self._app({**scope, "method": "GET"}, receive, without_body)

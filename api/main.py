@@ -10,15 +10,20 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from api import documentation, errors
+from api import caching, documentation, errors
 from api.bell import Bell
 from api.dependencies import Services
 from api.head import Head
 from api.limits import BodyLimit
 from api.logs import AccessLog
-from api.routes import actions, checkpoints, health, history, jobs, metrics, samples, service
+from api.polling import Poller
+from api.routes import actions, checkpoints, export, health, history, jobs, metrics, samples, service, stream
+from api.stream import ending
+from api.stream.hub import Hub
+from api.stream.messages import answer
 from models import logs
 from models.database import Database
+from models.polling import JobReader
 from models.queue import Doorbell
 from models.settings import Settings
 from models.storage import open_storage
@@ -26,7 +31,9 @@ from models.storage import open_storage
 log = structlog.get_logger(__name__)
 # How long the API waits for a Redis that has taken the connection and says nothing.
 REDIS_SECONDS = 3.0
-ROUTERS = tuple(module.router for module in (jobs, actions, metrics, samples, history, checkpoints, service, health))
+ROUTERS = tuple(
+    module.router for module in (jobs, actions, metrics, export, stream, samples, history, checkpoints, service, health)
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -45,19 +52,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     doorbell = Doorbell(settings, REDIS_SECONDS)
+    database = Database(settings.resolved_database_url)
     app.state.services = Services(
         settings=settings,
-        database=Database(settings.resolved_database_url),
+        database=database,
         doorbell=doorbell,
         bell=Bell(doorbell),
         storage=open_storage(settings.storage_url),
+        poller=Poller(JobReader(database)),
+        streams=Hub(partial(answer, database), settings.stream_poll_seconds),
     )
     errors.install(app, ROUTERS)
+    app.add_exception_handler(caching.NotModified, caching.on_not_modified)
     app.add_middleware(Head)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(AccessLog)  # added last, it is outermost: it sees refused bodies too
-    for router in ROUTERS:
-        app.include_router(router)
+    # As they are, and first: in a router that is included FastAPI looks for each route twice.
+    app.router.routes[:0] = [route for router in ROUTERS for route in router.routes]
     app.get("/", include_in_schema=False)(_to_documentation)
     app.openapi = partial(documentation.document, app, ROUTERS)  # type: ignore[method-assign]
     return app
@@ -73,8 +84,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     held: Services = app.state.services
     log.info("api started", database=held.database.url.render_as_string(hide_password=True))
     held.bell.start()
-    yield
+    with ending.on_signals(held.streams.close):
+        yield
+    await held.streams.finish()
     held.bell.close()
     held.doorbell.close()
+    held.poller.close()
     held.database.dispose()
     log.info("api stopped")

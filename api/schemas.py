@@ -206,6 +206,36 @@ class Validation(View):
     metrics: list[MetricView]
 
 
+class MetricSummaries(View):
+    """A metric in each bucket. `min`, `max` and `mean` are of its finite values, null where there are none."""
+
+    min: list[float | None]
+    max: list[float | None]
+    mean: list[float | None]
+    last: list[Number]
+    """The value at the bucket's last step."""
+    non_finite: list[int]
+    """How many values were NaN or infinite."""
+
+
+class MetricBuckets(View):
+    """A curve as buckets of consecutive steps, in columns."""
+
+    object: Literal["metric_buckets"] = "metric_buckets"
+    job_id: str
+    segment: int
+    bucket_steps: int
+    """Width of the buckets, a power of two; the first and the last end where the range does."""
+    first_step: list[int]
+    last_step: list[int]
+    count: list[int]
+    """How many rows each bucket holds."""
+    columns: dict[str, MetricSummaries | None]
+    """By metric; null for one that the job does not record."""
+    next_step: int
+    """The first step after these."""
+
+
 class MetricRows(View):
     """Rows of metrics as columns, `step` first; null where a value was not recorded."""
 

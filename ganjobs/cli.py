@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from ganjobs import exitcodes
-from ganjobs.commands import actions, demo, files, jobs, records, serve, submit, watch
+from ganjobs.commands import actions, demo, export, files, jobs, records, serve, submit, watch
 from ganjobs.errors import ClientError
 from ganjobs.stack.errors import StackError
 
@@ -34,6 +34,7 @@ COMMANDS = (
     files.samples,
     files.checkpoints,
     files.generator,
+    export.export,
     actions.cancel,
     actions.pause,
     actions.resume,

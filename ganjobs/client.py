@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -10,7 +11,7 @@ from typing import Any, Self
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from ganjobs.errors import ApiError, ApiUnreachable, ClientError
+from ganjobs.errors import ApiError, ApiUnreachable, ClientError, TransferBroken
 from ganjobs.rows import MetricRows
 
 __all__ = ["ApiError", "ApiUnreachable", "Client", "ClientError", "MetricRows"]
@@ -125,6 +126,29 @@ class Client:
             rows.extend(body["columns"], body["next_step"])
             params["from_step"], more = body["next_step"], body["has_more"]
         return rows
+
+    @contextmanager
+    def export(self, job_id: str, form: str) -> Iterator[httpx.Response]:
+        """A job's whole history as `ndjson`, `csv` or `parquet`, to be read from the response as it comes in. Its
+        headers First-Step and Last-Step say what is in it; they are absent where that is nothing.
+
+        Raises:
+            TransferBroken: it ended before its end.
+        """
+        request = self._http.build_request("GET", f"/v1/jobs/{job_id}/metrics/export", params={"format": form})
+        try:
+            response = self._http.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise ApiUnreachable(self.url, str(error) or type(error).__name__) from error
+        try:
+            if not response.is_success:
+                response.read()
+                raise ApiError(response.status_code, _problem(response))
+            yield response
+        except httpx.TransportError as error:
+            raise TransferBroken(str(error) or type(error).__name__) from error
+        finally:
+            response.close()
 
     def samples(self, job_id: str) -> list[Json]:
         """All sample images of a job, by step, without their bytes."""

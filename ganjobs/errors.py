@@ -45,3 +45,10 @@ def _field_error(error: Mapping[str, Any]) -> str:
         message += f" (limit {limit})"
     where = error.get("field") or error.get("in")
     return f"{where}: {message}" if where else message
+
+
+class TransferBroken(ClientError):
+    """An answer stopped before its end; what has come of it is not whole."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the transfer broke off ({reason}): the job went back to a checkpoint, or the API stopped")

@@ -94,3 +94,14 @@ METRICS: tuple[MetricFacts, ...] = (
     MetricFacts("g_grad_norm", "norm", "Euclidean norm of the generator's gradient.", 0),
 )
 METRIC_NAMES: tuple[str, ...] = tuple(metric.name for metric in METRICS)
+
+
+def recorded_metrics(loss: LossFacts) -> tuple[str, ...]:
+    """The columns that mean something for a loss, in the order of ``METRIC_NAMES``; the first two are always ``d_loss``
+    and ``g_loss``."""
+    meaningless = set[str]()
+    if loss.total_loss_equilibrium is None:
+        meaningless.add("total_loss")
+    if not loss.logit_is_probability:
+        meaningless |= {"d_real", "d_fake"}
+    return tuple(name for name in METRIC_NAMES if name not in meaningless)

@@ -56,8 +56,9 @@ def number_in(job_id: str) -> int:
 
 
 def request_hash_of(spec: JobSpec, origin: Origin | None) -> str:
-    """SHA-256 of the normalised spec and of what the job came from: two requests that mean the same job hash alike."""
-    meant = [spec.model_dump(mode="json"), origin]
+    """SHA-256 of the normalised spec and of what the job came from: two requests that mean the same job hash alike, and
+    go on doing so when a later version knows more fields."""
+    meant = [spec.model_dump(mode="json", exclude_defaults=True), origin]
     return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()
 
 

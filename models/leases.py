@@ -4,15 +4,20 @@ every write of a worker goes through ``hold`` in its own transaction, so one tha
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from models import events, metrics
 from models.database import database_now
 from models.status import LEASED, JobStatus
-from models.tables import IS_QUEUED, Checkpoint, Job, Metrics, Sample
+from models.tables import IS_QUEUED, Checkpoint, Job, Sample
 from models.transitions import TransitionLost, transition
+
+TABLE = cast(Table, Job.__table__)
 
 
 class AlreadyWritten(Exception):
@@ -91,13 +96,23 @@ def hold_for_write(session: Session, lease: Lease, number: int, **values: Any) -
         AlreadyWritten: it is done; the caller's transaction must be rolled back.
         LeaseLost: the lease is not good; likewise.
     """
-    numbered = update(Job).where(lease.held, Job.writes == number - 1)
-    statement = numbered.values(revision=Job.revision + 1, writes=number, **values).returning(Job.number)
-    if session.scalar(statement.execution_options(synchronize_session=False)) is not None:
+    shown = {"at_job": lease.job_number, "at_attempt": lease.attempt, "at_write": number - 1, "to_writes": number}
+    given = {f"to_{name}": value for name, value in values.items()}
+    if session.connection().execute(_numbered(tuple(values)), shown | given).first() is not None:
         return
     if session.scalar(select(Job.writes).where(lease.held)) == number:
         raise AlreadyWritten(f"write {number} of attempt {lease.attempt}")
     raise LeaseLost(f"attempt {lease.attempt} no longer holds its job")
+
+
+@cache
+def _numbered(names: tuple[str, ...]) -> ReturningUpdate[tuple[int]]:
+    """The statement of ``hold_for_write`` for values of these names. Kept: putting it together takes longer than
+    running it, and blocks are written while a network trains."""
+    held = Lease(bindparam("at_job"), bindparam("at_attempt")).held  # type: ignore[arg-type]
+    numbered = update(TABLE).where(held, Job.writes == bindparam("at_write"))
+    values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in ("writes", *names)}
+    return numbered.values(revision=Job.revision + 1, **values).returning(TABLE.c.number)
 
 
 def extend(session: Session, lease: Lease, lease_seconds: float) -> None:
@@ -147,21 +162,25 @@ def end(session: Session, lease: Lease, target: JobStatus, reason: str, **values
 
 
 def rewind(session: Session, lease: Lease, segment: int, step: int) -> list[str]:
-    """Drop everything recorded after ``step``, before an attempt goes on from there; returns the folders of dropped
-    checkpoints, to be deleted after the commit.
+    """Drop everything recorded after ``step``, before an attempt goes on from there, and say so in the job's history;
+    returns the folders of dropped checkpoints, to be deleted after the commit.
 
     Raises:
         LeaseLost: the lease is not good any more.
     """
     hold(session, lease, step=step, latest_metrics=None)
+    rows = metrics.rewind(session, (lease.job_number, segment), step)
     # A fresh start draws the sample of step 0 again.
-    for table, beyond in ((Metrics, step), (Sample, step or -1)):
-        later = (table.job_number == lease.job_number) & (table.segment == segment) & (table.step > beyond)
-        session.execute(delete(table).where(later))
+    later = (Sample.job_number == lease.job_number) & (Sample.segment == segment) & (Sample.step > (step or -1))
+    drawn = session.execute(delete(Sample).where(later))
     dropped = delete(Checkpoint).where(
         Checkpoint.job_number == lease.job_number, Checkpoint.segment == segment, Checkpoint.step > step
     )
-    return list(session.scalars(dropped.returning(Checkpoint.folder)))
+    folders = list(session.scalars(dropped.returning(Checkpoint.folder)))
+    if rows or drawn.rowcount or folders:  # type: ignore[attr-defined]
+        message = f"what was recorded after step {step} is dropped, to be trained again"
+        events.add(session, lease.job_number, "job.rewound", message, step=step)
+    return folders
 
 
 def expire_those_of_dead_processes(session: Session, worker_id: str, is_alive: Callable[[int], bool]) -> None:

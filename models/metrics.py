@@ -1,66 +1,186 @@
 """Writing and reading the rows of a job's steps. Queries take a session and never commit."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import delete, insert, select
+import numpy as np
+from sqlalchemy import ColumnElement, Table, and_, delete, select
 from sqlalchemy.orm import Session
 
-from models.catalogue import METRIC_NAMES
-from models.tables import Metrics
+from models import bulk, rollups
+from models.rollups import WIDTHS, Key
+from models.summaries import Integers, Summaries, Values, bucket_of, empty, joined
+from models.tables import Job, Metrics
 
-Row = Sequence[float | None]
-
-
-def write_rows(session: Session, job_number: int, segment: int, first_step: int, rows: Iterable[Row]) -> None:
-    """Write one row per step from ``first_step`` on; each holds a value per name of ``METRIC_NAMES``, ``None`` where
-    it was not recorded. NaN and infinity are kept. Writing the same rows again (after a commit whose answer was lost)
-    changes nothing."""
-    records = [
-        {"job_number": job_number, "segment": segment, "step": step, **_as_columns(row)}
-        for step, row in enumerate(rows, first_step)
-    ]
-    if records:
-        mine = (Metrics.job_number == job_number) & (Metrics.segment == segment)
-        session.execute(delete(Metrics).where(mine, Metrics.step.between(first_step, records[-1]["step"])))
-        session.execute(insert(Metrics), records)
+TABLE = cast(Table, Metrics.__table__)
+COLUMNS = tuple(TABLE.columns)
+# The metrics that have columns of their own; the others are packed.
+LOSSES = ("d_loss", "g_loss")
+PACKED = "<f4"
 
 
-def _as_columns(row: Row) -> dict[str, float | int | None]:
-    columns: dict[str, float | int | None] = {}
-    mask = 0
-    for index, (name, value) in enumerate(zip(METRIC_NAMES, row, strict=True)):
-        if value is not None and math.isnan(value):
-            mask |= 1 << index
-            value = None
-        columns[name] = value
-    columns["nan_mask"] = mask
-    return columns
+@dataclass(frozen=True)
+class Rows:
+    """Rows of metrics: ``steps`` (n,), rising or falling as asked, and ``values`` (n, names); NaN where the metric was
+    not a number, and all down a column that the job does not record."""
+
+    steps: Integers
+    values: Values
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """A curve of at most so many points: ``summaries`` of ``width`` steps each, but for the first and the last, which
+    end where the range does. A power of two; 1 where every step has a bucket of its own."""
+
+    width: int
+    summaries: Summaries
+
+
+def write_block(session: Session, key: Key, first_step: int, values: Values) -> None:
+    """Write one row per step from ``first_step`` on for ``key`` (job number, segment), and bring the roll-ups up to
+    date. ``values`` (steps, metrics) has a column per name of ``Job.metric_names``, the two losses first."""
+    if not len(values):
+        return
+    steps = np.arange(first_step, first_step + len(values))
+    losses, others = values[:, : len(LOSSES)], values[:, len(LOSSES) :]
+    rows = (
+        (*key, step, *pair, cell)
+        for step, pair, cell in zip(steps.tolist(), losses.tolist(), bulk.cells(others, PACKED), strict=True)
+    )
+    bulk.insert(session, TABLE, COLUMNS, rows)
+    rollups.add(session, key, Summaries.of_rows(steps, values))
+
+
+def rewind(session: Session, key: Key, step: int) -> int:
+    """Drop the rows after ``step``, and what the roll-ups hold of them; returns how many there were."""
+    dropped = session.execute(delete(Metrics).where(_mine(key), Metrics.step > step))
+    start = bucket_of(step, WIDTHS[0]) * WIDTHS[0] + 1
+    left = _fetch(session, key, start, step)
+    rollups.rewind(session, key, step, Summaries.of_rows(left.steps, left.values))
+    return int(dropped.rowcount)  # type: ignore[attr-defined]
+
+
+def recorded(job: Job, names: Sequence[str]) -> list[bool]:
+    """Which of ``names`` the job records."""
+    return [name in (job.metric_names or ()) for name in names]
 
 
 def read_rows(
     session: Session,
-    job_number: int,
-    segment: int,
+    job: Job,
     names: Sequence[str],
     from_step: int = 0,
     to_step: int | None = None,
     limit: int = 1000,
     newest_first: bool = False,
-) -> list[tuple[int, list[float | None]]]:
-    """Rows as (step, values of ``names``), steps ascending (or descending), both ends included; at most ``limit``."""
-    columns = [getattr(Metrics, name) for name in names]
-    query = select(Metrics.step, Metrics.nan_mask, *columns).where(
-        Metrics.job_number == job_number, Metrics.segment == segment, Metrics.step >= from_step
-    )
-    if to_step is not None:
-        query = query.where(Metrics.step <= to_step)
-    query = query.order_by(Metrics.step.desc() if newest_first else Metrics.step).limit(limit)
-    bits = [1 << METRIC_NAMES.index(name) for name in names]
-    return [
-        (step, [math.nan if mask & bit else value for bit, value in zip(bits, values, strict=True)])
-        for step, mask, *values in session.execute(query)
-    ]
+) -> Rows:
+    """Rows of the job's present segment, steps rising (or falling), both ends included; at most ``limit``."""
+    rows = _fetch(session, _key(job), *_range(session, job, from_step, to_step, limit, newest_first))
+    if newest_first:
+        rows = Rows(rows.steps[::-1], rows.values[::-1])
+    held = job.metric_names or []
+    # The column after the last is the one of what the job does not record.
+    columns = [held.index(name) if name in held else rows.values.shape[1] for name in names]
+    nothing = np.full((len(rows), 1), np.nan, np.float32)
+    return Rows(rows.steps, np.hstack([rows.values, nothing])[:, columns])
+
+
+def read_buckets(
+    session: Session, job: Job, names: Sequence[str], max_points: int, from_step: int = 0, to_step: int | None = None
+) -> Buckets:
+    """The steps in a range as at most ``max_points`` buckets, the first and the last step among them. The same rows
+    give the same buckets whenever they are asked for: bounds are multiples of the width, which is the smallest power
+    of two that does. What it reads grows with ``max_points`` and not with the range.
+
+    Raises:
+        ValueError: the job does not record one of ``names``.
+    """
+    extent = extent_of(session, _key(job))
+    if extent is None:
+        return Buckets(1, empty(len(names)))
+    first = max(from_step, extent[0])
+    last = extent[1] if to_step is None else min(to_step, extent[1])
+    if first > last:
+        return Buckets(1, empty(len(names)))
+    width = 1
+    while bucket_of(last, width) - bucket_of(first, width) >= max_points:
+        width *= 2
+    level = sum(each <= width for each in WIDTHS) - 1
+    parts = [_summaries(session, job, *piece) for piece in _cover(first, last, level, extent)]
+    columns = [(job.metric_names or []).index(name) for name in names]
+    found = joined(parts).select(columns)
+    return Buckets(width, found.merged(bucket_of(found.first_step, width)))
+
+
+def _range(
+    session: Session, job: Job, from_step: int, to_step: int | None, limit: int, newest_first: bool
+) -> tuple[int, int]:
+    """The first and the last step of at most ``limit`` rows that were asked for. As no step is left out between, they
+    are known beforehand; a database that is asked for the first so many of a range may sort all of it to find them."""
+    extent = extent_of(session, _key(job)) or (1, 0)
+    first = max(from_step, extent[0])
+    last = extent[1] if to_step is None else min(to_step, extent[1])
+    return (max(first, last - limit + 1), last) if newest_first else (first, min(last, first + limit - 1))
+
+
+def extent_of(session: Session, key: Key) -> tuple[int, int] | None:
+    """The first and the last step that ``key`` (job number, segment) has rows of."""
+    steps = select(Metrics.step).where(_mine(key)).limit(1)
+    first = session.scalar(steps.order_by(Metrics.step))
+    last = session.scalar(steps.order_by(Metrics.step.desc()))
+    return None if first is None or last is None else (first, last)
+
+
+def _cover(first: int, last: int, level: int, extent: tuple[int, int]) -> list[tuple[int, int, int]]:
+    """The fewest pieces (level, first step, last step) that make up a range: whole buckets of ``level``, and what is
+    left at both ends from the levels below; -1 are the rows themselves. A bucket is whole where all that is recorded
+    of it lies in the range."""
+    if first > last:
+        return []
+    if level < 0:
+        return [(level, first, last)]
+    width = WIDTHS[level]
+    begin = first if first <= extent[0] or (first - 1) % width == 0 else (bucket_of(first, width) + 1) * width + 1
+    end = last if last >= extent[1] or last % width == 0 else bucket_of(last, width) * width
+    if begin > end:
+        return _cover(first, last, level - 1, extent)
+    before, after = _cover(first, begin - 1, level - 1, extent), _cover(end + 1, last, level - 1, extent)
+    return [*before, (level, begin, end), *after]
+
+
+def _summaries(session: Session, job: Job, level: int, first: int, last: int) -> Summaries:
+    if level >= 0:
+        return rollups.read(session, _key(job), level, first, last, len(job.metric_names or ()))
+    rows = _fetch(session, _key(job), first, last)
+    return Summaries.of_rows(rows.steps, rows.values)
+
+
+def _fetch(session: Session, key: Key, first: int, last: int) -> Rows:
+    """The rows between two steps, both included, with all that they hold."""
+    within = and_(_mine(key), Metrics.step.between(first, last))
+    held = TABLE.c  # not the class's own: rows need no object
+    query = select(held.step, held.d_loss, held.g_loss, held.others).where(within).order_by(held.step)
+    found = session.execute(query).all() if first <= last else []
+    if not found:
+        return Rows(np.empty(0, np.int64), np.empty((0, len(LOSSES)), np.float32))
+    steps, d_loss, g_loss, others = zip(*found, strict=True)
+    rest = np.frombuffer(b"".join(others), PACKED).reshape(len(found), -1)
+    losses = np.array([d_loss, g_loss], np.float32).T  # a null becomes NaN, which it stands for
+    return Rows(np.array(steps, np.int64), np.hstack([losses, rest]))
+
+
+def _mine(key: Key) -> ColumnElement[bool]:
+    return and_(Metrics.job_number == key[0], Metrics.segment == key[1])
+
+
+def _key(job: Job) -> Key:
+    return job.number, job.segment
 
 
 def jsonable(value: float | None) -> float | str | None:

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     url: str | None = Field(None, description="Where the command line finds the API; http://host:port by default.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body the API reads, in bytes.")
 
+    stream_poll_seconds: float = Field(
+        0.5, gt=0, le=60, description="How often the API looks for news of a job that somebody follows live."
+    )
+
     lease_seconds: float = Field(
         60, gt=0, description="How long a silent worker keeps a job, and its rows while the database is away."
     )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
+    REAL,
     BigInteger,
     DateTime,
     Double,
@@ -12,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    SmallInteger,
     String,
     Text,
     literal,
@@ -58,6 +58,8 @@ class Job(Base):
     steps: Mapped[int]
     step: Mapped[int] = mapped_column(default=0)
     segment: Mapped[int] = mapped_column(Integer, default=0)
+    # What each of its rows holds, in order; its first write says so.
+    metric_names: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     latest_metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     steps_per_second: Mapped[float | None]
     training_seconds: Mapped[float] = mapped_column(default=0.0)
@@ -124,26 +126,42 @@ class JobMetadata(Base):
 
 
 class Metrics(Base):
-    """One row per step. Null means not recorded, unless the metric's bit is set in ``nan_mask``: then it was NaN
-    (SQLite has no NaN). Bit i is the i-th name of ``models.catalogue.METRIC_NAMES``."""
+    """One row per step. The losses are columns of their own, for whoever asks the database itself; the job's other
+    metrics are packed as little-endian float32, in the order of ``Job.metric_names`` after its first two. Values come
+    from float32 arithmetic, so nothing is lost. (SQLite has no NaN: there a loss of NaN is null, and no other is.)"""
 
     __tablename__ = "metrics"
 
     job_number: Mapped[int] = _job_key()
     segment: Mapped[int] = mapped_column(Integer, primary_key=True)
     step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    d_loss: Mapped[float | None]
-    g_loss: Mapped[float | None]
-    total_loss: Mapped[float | None]
-    d_real: Mapped[float | None]
-    d_fake: Mapped[float | None]
-    d_real_logit: Mapped[float | None]
-    d_fake_logit: Mapped[float | None]
-    d_grad_norm: Mapped[float | None]
-    g_grad_norm: Mapped[float | None]
-    nan_mask: Mapped[int] = mapped_column(SmallInteger, default=0)
+    d_loss: Mapped[float | None] = mapped_column(REAL)
+    g_loss: Mapped[float | None] = mapped_column(REAL)
+    others: Mapped[bytes] = mapped_column(LargeBinary)
 
     # The key is the row: no second tree beside it.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Rollup(Base):
+    """A summary of a bucket of steps, kept as rows are written: see ``models.rollups``. Each packed column holds a
+    number per name of ``Job.metric_names``; ``non_finite`` is null where all were finite."""
+
+    __tablename__ = "rollups"
+
+    job_number: Mapped[int] = _job_key()
+    segment: Mapped[int] = mapped_column(Integer, primary_key=True)
+    level: Mapped[int] = mapped_column(Integer, primary_key=True)
+    bucket: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    first_step: Mapped[int]
+    last_step: Mapped[int]
+    count: Mapped[int]
+    minimum: Mapped[bytes] = mapped_column(LargeBinary)
+    maximum: Mapped[bytes] = mapped_column(LargeBinary)
+    total: Mapped[bytes] = mapped_column(LargeBinary)
+    last: Mapped[bytes] = mapped_column(LargeBinary)
+    non_finite: Mapped[bytes | None] = mapped_column(LargeBinary)
+
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 

@@ -9,6 +9,7 @@ import torch
 from models.status import JobStatus
 from worker.gan.checkpoint import CheckpointError
 from worker.gan.device import DeviceUnavailable
+from worker.gan.execution import ExecutionUnavailable
 from worker.gan.loop import NonFiniteLoss
 from worker.gan.memory import NotEnoughMemory
 from worker.patience import is_outage
@@ -59,6 +60,8 @@ def outcome_of(error: Exception) -> Outcome:
             return failure("checkpoint_mismatch", str(error))
         case DeviceUnavailable():
             return failure("device_unavailable", str(error))
+        case ExecutionUnavailable():
+            return failure("execution_unavailable", str(error))
         case NotEnoughMemory():
             facts = {"estimated_bytes": error.estimated_bytes, "available_bytes": error.available_bytes}
             return failure("out_of_memory", str(error), **facts)

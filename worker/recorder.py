@@ -5,9 +5,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from models import events, metrics, samples
@@ -15,6 +16,7 @@ from models.catalogue import METRIC_NAMES
 from models.leases import LeaseLost
 from models.spec import JobSpec
 from models.storage import Storage, job_folder
+from models.summaries import Values
 from worker.gan import checkpoint, render
 from worker.gan.data import Dataset
 from worker.gan.events import CheckpointReady, Event, Finished, MetricsBlock, SampleReady, Started
@@ -41,6 +43,7 @@ class RecordedJob:
     spec: JobSpec
     training_seconds: float
     fingerprint: str
+    metric_names: tuple[str, ...]
 
 
 class RecorderFailed(Exception):
@@ -73,6 +76,7 @@ class Recorder:
         self._rate = StepRate(job.training_seconds)
         self._next_progress_line = 0.0
         self._queue: queue.Queue[Event | None] = queue.Queue(maxsize=WAITING_EVENTS)
+        self._put_back: list[Event | None] = []
         self._failure: BaseException | None = None
         self._large = threading.Semaphore(WAITING_LARGE_EVENTS)
         self._rows_only = False
@@ -129,13 +133,25 @@ class Recorder:
 
     def _run(self) -> None:
         try:
-            while not self._abandoned and (event := self._queue.get()) is not None:
+            while not self._abandoned and (event := self._next()) is not None:
                 if not (self._rows_only and isinstance(event, LARGE)):
                     self._store(event)
                 if isinstance(event, LARGE):
                     self._large.release()
         except BaseException as error:  # noqa: BLE001 - handed to the training thread, which raises it
             self._failure = error
+
+    def _next(self) -> Event | None:
+        """The next event; blocks that have queued up behind one another come as one, and cost one transaction."""
+        event = self._put_back.pop() if self._put_back else self._queue.get()
+        if not isinstance(event, MetricsBlock):
+            return event
+        blocks = [event]
+        with contextlib.suppress(queue.Empty):
+            while isinstance(following := self._queue.get_nowait(), MetricsBlock):
+                blocks.append(following)
+            self._put_back.append(following)
+        return replace(event, values=np.concatenate([block.values for block in blocks]))
 
     def _store(self, event: Event) -> None:
         match event:
@@ -155,6 +171,7 @@ class Recorder:
         data: dict[str, Any] = {
             "step": event.step,
             "device": event.device,
+            "execution": event.execution,
             "environment": event.environment,
             "generator_parameters": event.generator_parameters,
             "discriminator_parameters": event.discriminator_parameters,
@@ -164,19 +181,18 @@ class Recorder:
             lambda session: events.add(session, self._job.number, "job.training", message, **data),
             data_fingerprint=self._job.fingerprint,
             environment=event.environment,
+            metric_names=list(self._job.metric_names),
         )
 
     def _block(self, block: MetricsBlock) -> None:
         job = self._job
-        rows = [
-            [value if recorded else None for value, recorded in zip(row, block.recorded, strict=True)]
-            for row in block.values.tolist()
-        ]
-        last_step = block.first_step + len(rows) - 1
-        latest = dict(zip(METRIC_NAMES, map(metrics.jsonable, rows[-1]), strict=True))
+        values = _in_order(block, job.metric_names)
+        last_step = block.first_step + len(values) - 1
+        newest = dict(zip(job.metric_names, map(metrics.jsonable, values[-1].tolist()), strict=True))
+        latest = {name: newest.get(name) for name in METRIC_NAMES}
         self._progress_line(last_step, latest)
         self._writer.write(
-            lambda session: metrics.write_rows(session, job.number, job.segment, block.first_step, rows),
+            lambda session: metrics.write_block(session, (job.number, job.segment), block.first_step, values),
             step=last_step,
             latest_metrics={"step": last_step, **latest},
             steps_per_second=self._rate.steps_per_second,
@@ -214,3 +230,13 @@ class Recorder:
         self._writer.write(record, crashes=0)
         for old in superseded:
             self._storage.delete(old)
+
+
+def _in_order(block: MetricsBlock, names: tuple[str, ...]) -> Values:
+    """The block's values in the columns that the job's rows have had from its first one on. An engine that has been
+    upgraded since may record more, or no more of something, which is then NaN."""
+    if block.names == names:
+        return block.values
+    unknown = np.full((len(block.values), 1), np.nan, np.float32)
+    columns = [block.names.index(name) if name in block.names else len(block.names) for name in names]
+    return np.hstack([block.values, unknown])[:, columns]

@@ -208,6 +208,7 @@ class Attempt:
             spec=spec,
             training_seconds=self._job.training_seconds,
             fingerprint=data.fingerprint,
+            metric_names=tuple(self._job.metric_names or spec.metric_names),
         )
         patience = self._settings.lease_seconds
         return Recorder(self._writer, self._storage, job, self._joblog, data, patience, lambda: keeper.lost)

@@ -1,6 +1,7 @@
 """Creating, reading, listing and deleting jobs."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Body, Query, Request, Response
@@ -12,18 +13,20 @@ from api.announce import CREATED_BEFORE, LOCATION, made
 from api.dependencies import (
     JOB_ID,
     IdempotencyKey,
+    JobId,
     JobToChange,
     Limit,
     ReadSession,
     ServicesHeld,
-    TheJob,
     WriteSession,
+    standing_of,
 )
 from api.documentation import BODY, ETAG, answers, not_modified
 from api.errors import Problem, about, invalid
 from api.schemas import Deleted, Equilibrium, JobPage, JobView, MetricView, Validation
 from api.strict import METADATA_PARAMETER, StrictRoute
 from models import catalogue, jobs
+from models.polling import Standing
 from models.spec import JobSpec, MetadataKey, MetadataValue, Name
 from models.status import FINAL, JobStatus
 from models.storage import job_folder
@@ -149,15 +152,18 @@ def _place_of_label(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
     responses=answers(examples.JOB, "job_not_found", headers=ETAG) | not_modified(),
     response_model=JobView,
 )
-def get_job(request: Request, response: Response, session: ReadSession, job: TheJob) -> JobView | Response:
+async def get_job(request: Request, job_id: JobId) -> Response:
     """Read a job. To follow one, send the ETag back in `If-None-Match`: 304 means that nothing has changed."""
-    position = jobs.queue_position(session, job)
-    etag = caching.quoted(f"{job.revision}" if position is None else f"{job.revision}-{position}")
-    headers = {"ETag": etag, "Cache-Control": caching.NO_CACHE}
-    if caching.is_current(request, etag):
-        return Response(status_code=304, headers=headers)
-    response.headers.update(headers)
-    return JobView.of(job, position)
+    standing = await standing_of(request, job_id)
+    position = standing.position
+    tag = caching.tag_of(request, standing.job, *(() if position is None else (position,)))
+    return Response(_written(standing), headers=tag.headers, media_type="application/json")
+
+
+@lru_cache(maxsize=256)
+def _written(standing: Standing) -> str:
+    """The job as JSON, written once for as long as nothing changes."""
+    return JobView.of(standing.job, standing.position).model_dump_json()
 
 
 @router.delete(

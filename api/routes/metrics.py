@@ -1,63 +1,93 @@
-"""Reading the rows of a job's steps."""
+"""Reading what was recorded at each step: rows as they are, or a curve of so many points."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+import numpy as np
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.orm import Session
 
-from api import examples
-from api.dependencies import MAX_INTEGER, ReadSession, TheJob
-from api.documentation import answers
+from api import caching, examples
+from api.dependencies import MAX_INTEGER, JobId, find_job, in_session, standing_of
+from api.documentation import ETAG, answers, not_modified
 from api.errors import invalid
-from api.schemas import MetricRows
+from api.schemas import MetricBuckets, MetricRows
 from api.strict import StrictRoute
 from models import metrics
 from models.catalogue import METRIC_NAMES
-from models.metrics import jsonable
+from models.metrics import Buckets, Rows, jsonable, recorded
 from models.tables import Job
 
 MAX_ROWS = 10_000
 DEFAULT_ROWS = 1000
-Rows = list[tuple[int, list[float | None]]]
+MAX_POINTS = 4000
 router = APIRouter(prefix="/v1/jobs/{job_id}/metrics", tags=["metrics"], route_class=StrictRoute)
 
 StepBound = Annotated[int | None, Query(ge=0, le=MAX_INTEGER)]
 RowCount = Annotated[int | None, Query(ge=1, le=MAX_ROWS)]
+Keys = Annotated[
+    str | None, Query(description="Names of metrics, with commas between; all by default.", examples=["d_loss,g_loss"])
+]
 
 
 @router.get(
     "",
     operation_id="get_metrics",
     summary="Read metrics",
-    response_description="Rows in columns, by step",
-    responses=answers(examples.METRICS, "job_not_found"),
+    response_description="Rows in columns, or buckets where `max_points` is given; by step",
+    responses=answers(examples.METRICS, "job_not_found", headers=ETAG) | not_modified(),
+    response_model=MetricRows | MetricBuckets,
 )
-def get_metrics(
-    session: ReadSession,
-    job: TheJob,
-    keys: Annotated[
-        str | None,
-        Query(description="Names of metrics, with commas between; all by default.", examples=["d_loss,g_loss"]),
-    ] = None,
+async def get_metrics(
+    request: Request,
+    job_id: JobId,
+    keys: Keys = None,
     from_step: Annotated[StepBound, Query(description="First step; 0 by default.")] = None,
     to_step: Annotated[StepBound, Query(description="Last step, included; the newest by default.")] = None,
+    max_points: Annotated[
+        int | None,
+        Query(
+            ge=2,
+            le=MAX_POINTS,
+            description="Answer with at most so many buckets of equal width (a power of two) in place of rows: least, "
+            "greatest, mean and last value of each metric, and how many were not finite. Every step counts, the first "
+            "and the last step of the range are always there, and the same steps always give the same buckets.",
+            examples=[500],
+        ),
+    ] = None,
     limit: Annotated[RowCount, Query(description=f"Rows at most; {DEFAULT_ROWS} by default.")] = None,
     last: Annotated[RowCount, Query(description="The newest rows, so many; excludes the other ways to choose.")] = None,
-) -> MetricRows:
-    """Read what was recorded at each step. Go on with `from_step` set to `next_step`."""
-    names = _names(keys)
+) -> Response:
+    """Read what was recorded at each step. Go on with `from_step` set to `next_step`. For a curve ask for
+    `max_points`: it takes as long for a million steps as for a thousand."""
+    standing = await standing_of(request, job_id)
+    names = names_of(keys)
     if last is not None:
-        _refuse_with_last(from_step=from_step, to_step=to_step, limit=limit)
-        newest = metrics.read_rows(session, job.number, job.segment, names, limit=last, newest_first=True)
-        return _view(job, names, newest[::-1], has_more=False, start=0)
+        _refuse_together("last", from_step=from_step, to_step=to_step, limit=limit, max_points=max_points)
+    if max_points is not None:
+        _refuse_together("max_points", limit=limit)
     start = from_step or 0
-    if to_step is not None and to_step < start:
-        raise invalid("to_step", "query", f"must not be below from_step, which is {start}", "empty_range", start)
-    count = limit or DEFAULT_ROWS
-    rows = metrics.read_rows(session, job.number, job.segment, names, start, to_step, count + 1)
-    return _view(job, names, rows[:count], has_more=len(rows) > count, start=start)
+    check_range(start, to_step)
+    tag = caching.tag_of(request, standing.job)
+
+    def read(session: Session) -> Response:
+        job = find_job(session, job_id)  # once more, with the rows
+        if max_points is not None:
+            held = [name for name, is_held in zip(names, recorded(job, names), strict=True) if is_held]
+            found = metrics.read_buckets(session, job, held, max_points, start, to_step)
+            return _json(_buckets(job, names, held, found, start), tag.headers)
+        if last is not None:
+            newest = metrics.read_rows(session, job, names, limit=last, newest_first=True)
+            rows, count = Rows(newest.steps[::-1], newest.values[::-1]), len(newest)
+        else:
+            count = limit or DEFAULT_ROWS
+            rows = metrics.read_rows(session, job, names, start, to_step, count + 1)
+        return _json(_rows(job, names, rows, start, count), tag.headers)
+
+    return await in_session(request, read)
 
 
-def _names(keys: str | None) -> list[str]:
+def names_of(keys: str | None) -> list[str]:
     """The metrics asked for, each once. Raises ``Problem`` (422) for one that is not recorded."""
     names = list(METRIC_NAMES) if keys is None else list(dict.fromkeys(keys.split(",")))
     unknown = [name for name in names if name not in METRIC_NAMES]
@@ -67,22 +97,80 @@ def _names(keys: str | None) -> list[str]:
     return names
 
 
-def _refuse_with_last(**others: int | None) -> None:
-    """Raises ``Problem`` (422) where ``last`` comes with another way to choose rows."""
+def check_range(from_step: int, to_step: int | None) -> None:
+    """Raises ``Problem`` (422) for a range that ends before it begins."""
+    if to_step is not None and to_step < from_step:
+        message = f"must not be below from_step, which is {from_step}"
+        raise invalid("to_step", "query", message, "empty_range", from_step)
+
+
+def _refuse_together(one: str, **others: int | None) -> None:
+    """Raises ``Problem`` (422) where ``one`` comes with another way to choose."""
     for name, value in others.items():
         if value is not None:
-            raise invalid(name, "query", "cannot be given together with last", "excludes_last")
+            raise invalid(name, "query", f"cannot be given together with {one}", f"excludes_{one}")
 
 
-def _view(job: Job, names: list[str], rows: Rows, has_more: bool, start: int) -> MetricRows:
-    columns: dict[str, list[Any]] = {"step": [step for step, _ in rows]}
-    for index, name in enumerate(names):
-        columns[name] = [jsonable(values[index]) for _, values in rows]
-    # Built from values of known types, up to 100,000 of them: checking each again would cost more than reading them.
-    return MetricRows.model_construct(
-        job_id=job.id,
-        segment=job.segment,
-        columns=columns,
-        has_more=has_more,
-        next_step=rows[-1][0] + 1 if rows else start,
+def _rows(job: Job, names: list[str], rows: Rows, start: int, count: int) -> dict[str, Any]:
+    """At most ``count`` of the rows, as ``MetricRows``."""
+    steps, values = rows.steps[:count], rows.values[:count]
+    columns: dict[str, Any] = {"step": np.ascontiguousarray(steps)}
+    for index, (name, is_held) in enumerate(zip(names, recorded(job, names), strict=True)):
+        columns[name] = column(values[:, index]) if is_held else [None] * len(steps)
+    return {
+        "object": "metrics",
+        "job_id": job.id,
+        "segment": job.segment,
+        "columns": columns,
+        "has_more": len(rows) > count,
+        "next_step": int(steps[-1]) + 1 if len(steps) else start,
+    }
+
+
+def _buckets(job: Job, names: list[str], held: list[str], buckets: Buckets, start: int) -> dict[str, Any]:
+    """As ``MetricBuckets``."""
+    found = buckets.summaries
+    nothing = found.count[:, None] == found.non_finite
+    mean = found.mean()
+    columns: dict[str, Any] = dict.fromkeys(names)
+    for index, name in enumerate(held):
+        none = nothing[:, index]
+        columns[name] = {
+            "min": _known(found.minimum[:, index], none),
+            "max": _known(found.maximum[:, index], none),
+            "mean": _known(mean[:, index], none),
+            "last": column(found.last[:, index]),
+            "non_finite": np.ascontiguousarray(found.non_finite[:, index]),
+        }
+    return {
+        "object": "metric_buckets",
+        "job_id": job.id,
+        "segment": job.segment,
+        "bucket_steps": buckets.width,
+        "first_step": found.first_step,
+        "last_step": found.last_step,
+        "count": found.count,
+        "columns": columns,
+        "next_step": int(found.last_step[-1]) + 1 if len(found) else start,
+    }
+
+
+def column(values: np.ndarray[Any, Any]) -> Any:
+    """A column for ``orjson``: the array itself where all is finite, which it writes without a loop in Python."""
+    if np.isfinite(values).all():
+        return np.ascontiguousarray(values)
+    return [jsonable(value) for value in values.tolist()]
+
+
+def _known(values: np.ndarray[Any, Any], nothing: np.ndarray[Any, Any]) -> Any:
+    """A column of finite numbers, null where a bucket holds ``nothing`` finite."""
+    if not nothing.any():
+        return np.ascontiguousarray(values)
+    return [None if none else value for value, none in zip(values.tolist(), nothing.tolist(), strict=True)]
+
+
+def _json(content: dict[str, Any], headers: dict[str, str]) -> Response:
+    # Built of values of known types, up to 100,000 of them: checking each again would cost more than reading them.
+    return Response(
+        orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json", headers=headers
     )

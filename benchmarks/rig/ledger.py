@@ -12,7 +12,6 @@ import torch
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.catalogue import METRIC_NAMES
 from models.database import Database
 from models.metrics import read_rows
 from models.spec import JobSpec
@@ -26,12 +25,12 @@ COMPARED = ("d_loss", "g_loss", "d_real", "d_fake", "d_grad_norm", "g_grad_norm"
 
 
 @cache
-def undisturbed(spec_json: str) -> npt.NDArray[np.float64]:
+def undisturbed(spec_json: str) -> npt.NDArray[np.float32]:
     """The compared columns (steps, metrics) of a run by the engine alone."""
     torch.set_num_threads(1)
     spec = JobSpec.model_validate_json(spec_json)
     device = torch.device("cpu")
-    columns = [METRIC_NAMES.index(name) for name in COMPARED]
+    columns = [spec.metric_names.index(name) for name in COMPARED]
     blocks = [event for event in train(spec, load(spec, device), device=device) if isinstance(event, MetricsBlock)]
     return np.concatenate([block.values[:, columns] for block in blocks])
 
@@ -56,8 +55,8 @@ def settle(database: Database, submitted: int) -> Account:
     with database.read() as session:
         for job in session.scalars(select(Job).order_by(Job.number)):
             spec = JobSpec.model_validate(job.spec)
-            rows = read_rows(session, job.number, job.segment, COMPARED, limit=10_000_000)
-            steps = [step for step, _ in rows]
+            rows = read_rows(session, job, COMPARED, limit=10_000_000)
+            steps = rows.steps.tolist()
             account.jobs += 1
             account.attempts += job.attempt
             account.rows_missing += len(set(range(1, spec.steps + 1)) - set(steps))
@@ -66,7 +65,7 @@ def settle(database: Database, submitted: int) -> Account:
                 account.finished += 1
             else:
                 account.unfinished.append(f"{job.id} {job.status}: {job.status_reason}")
-            if not np.array_equal(np.array([values for _, values in rows]), undisturbed(spec.model_dump_json())):
+            if not np.array_equal(rows.values, undisturbed(spec.model_dump_json())):
                 account.differing += 1
     return account
 

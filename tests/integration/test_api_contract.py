@@ -118,12 +118,15 @@ def url(settings: Settings, database: Database) -> Iterator[str]:
 def test_the_api_keeps_to_its_document(url: str) -> None:
     """Generated requests, valid and not: no answer may be a 5xx, nor one that the document does not describe."""
     document = schemathesis.openapi.from_url(f"{url}/openapi.json")
-    known = [job["id"] for job in httpx.get(f"{url}/v1/jobs").json()["data"]]
+    jobs = httpx.get(f"{url}/v1/jobs").json()["data"]
+    known = [job["id"] for job in jobs]
+    ended = [job["id"] for job in jobs if job["finished_at"]]
     statuses: dict[str, set[int]] = {}
     found = [each.ok() for each in document.get_all_operations() if isinstance(each, Ok)]
     for operation in sorted(found, key=place):
         if operation.path != "/readyz":  # takes no parameters, and is 503 without a worker
-            statuses[operation.label] = answers(operation, known)
+            # The stream of a job that goes on does not end.
+            statuses[operation.label] = answers(operation, ended if operation.path.endswith("/stream") else known)
     assert len(statuses) > 15
     # Not everything was refused: at least once, each operation did what it is for.
     assert [label for label, seen in statuses.items() if not seen & {200, 201, 202}] == []

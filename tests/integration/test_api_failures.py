@@ -149,6 +149,7 @@ class TestDatabaseAway:
                 "checkpoints",
                 "samples",
                 "metrics",
+                "rollups",
                 "job_metadata",
                 "jobs",
                 "workers",

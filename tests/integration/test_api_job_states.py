@@ -46,7 +46,7 @@ class TestPolling:
 
     def test_progress_shows(self, client: httpx.Client, database: Database) -> None:
         job, lease = running_job(database)
-        record(database, job, lease, 1, [[1.0, 2.0] + [None] * 7] * 24 + [[float("nan"), float("inf")] + [0.0] * 7])
+        record(database, job, lease, 1, [[1.0, 2.0] + [None] * 7] * 24 + [[float("nan"), float("inf")] + [None] * 7])
         seen = client.get(f"/v1/jobs/{job.id}").json()
         assert (seen["status"], seen["attempt"], seen["worker_id"]) == ("running", 1, "worker-1")
         assert (seen["step"], seen["progress"]) == (25, 0.25)

@@ -80,6 +80,10 @@ def test_values_that_are_not_finite_arrive(client: httpx.Client, database: Datab
         ("last=1&from_step=1", "from_step"),
         ("last=1&to_step=1", "to_step"),
         ("every=2", "every"),
+        ("max_points=1", "max_points"),
+        ("max_points=4001", "max_points"),
+        ("max_points=10&limit=3", "limit"),
+        ("last=1&max_points=10", "max_points"),
     ],
 )
 def test_refuses(client: httpx.Client, path: str, query: str, field: str) -> None:
@@ -89,3 +93,73 @@ def test_refuses(client: httpx.Client, path: str, query: str, field: str) -> Non
 
 def test_an_unknown_metric_is_answered_with_those_there_are(client: httpx.Client, path: str) -> None:
     assert only_error(client.get(f"{path}?keys=loss"))["limit"] == list(METRIC_NAMES)
+
+
+# --- curves ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def long_path(database: Database) -> str:
+    """A job of 1,000 steps, of which the 700th has a spike and the 800th a NaN in d_loss; no other losses recorded."""
+    job, lease = running_job(database)
+    rows = [[float(step), -float(step), *[None] * 7] for step in range(1, 1001)]
+    rows[699][0], rows[799][0] = 1e9, math.nan
+    for first in range(0, 1000, 250):
+        record(database, job, lease, first + 1, rows[first : first + 250])
+    return f"/v1/jobs/{job.id}/metrics"
+
+
+def test_a_curve_has_at_most_so_many_points_and_both_ends(client: httpx.Client, long_path: str) -> None:
+    body = client.get(f"{long_path}?max_points=20").json()
+    assert (body["object"], body["bucket_steps"], body["next_step"]) == ("metric_buckets", 64, 1001)
+    assert body["first_step"] == list(range(1, 1001, 64))
+    assert (body["last_step"][0], body["last_step"][-1], sum(body["count"])) == (64, 1000, 1000)
+    assert body["columns"]["d_real"] is None
+    assert list(body["columns"]) == list(METRIC_NAMES)
+    g_loss = body["columns"]["g_loss"]
+    assert (g_loss["max"][0], g_loss["min"][0], g_loss["mean"][0], g_loss["last"][0]) == (-1, -64, -32.5, -64)
+    assert (g_loss["last"][-1], set(g_loss["non_finite"])) == (-1000, {0})
+
+
+def test_a_spike_and_a_nan_stay_visible_at_any_width(client: httpx.Client, long_path: str) -> None:
+    for points in (2, 10, 100, 4000):
+        d_loss = client.get(f"{long_path}?max_points={points}&keys=d_loss").json()["columns"]["d_loss"]
+        assert (max(value for value in d_loss["max"] if value is not None), sum(d_loss["non_finite"])) == (1e9, 1)
+
+
+def test_a_curve_of_few_steps_shows_each(client: httpx.Client, long_path: str) -> None:
+    body = client.get(f"{long_path}?max_points=100&from_step=750&to_step=849&keys=d_loss").json()
+    assert (body["bucket_steps"], body["first_step"]) == (1, list(range(750, 850)))
+    assert body["first_step"] == body["last_step"]
+    d_loss = body["columns"]["d_loss"]
+    assert (d_loss["last"][50], d_loss["mean"][50], d_loss["min"][50], d_loss["non_finite"][50]) == (
+        "NaN",
+        None,
+        None,
+        1,
+    )
+    assert d_loss["last"][:50] == d_loss["mean"][:50] == [float(step) for step in range(750, 800)]
+
+
+def test_a_zoomed_curve_holds_its_range_and_nothing_else(client: httpx.Client, long_path: str) -> None:
+    body = client.get(f"{long_path}?max_points=7&from_step=101&to_step=699&keys=g_loss").json()
+    assert (body["first_step"][0], body["last_step"][-1], sum(body["count"])) == (101, 699, 599)
+    assert min(body["columns"]["g_loss"]["min"]) == -699
+
+
+def test_a_curve_of_nothing(client: httpx.Client, long_path: str) -> None:
+    body = client.get(f"{long_path}?max_points=7&from_step=5000&keys=g_loss").json()
+    assert (body["first_step"], body["next_step"]) == ([], 5000)
+    assert body["columns"]["g_loss"]["min"] == []
+
+
+def test_what_has_not_changed_is_not_sent_again(client: httpx.Client, database: Database) -> None:
+    job, lease = running_job(database)
+    record(database, job, lease, 1, [[1.0, 1.0, *[None] * 7]])
+    for query in ("", "?max_points=10", "?last=1"):
+        path = f"/v1/jobs/{job.id}/metrics{query}"
+        etag = client.get(path).headers["ETag"]
+        again = client.get(path, headers={"If-None-Match": etag})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
+    record(database, job, lease, 2, [[1.0, 1.0, *[None] * 7]])
+    assert client.get(path, headers={"If-None-Match": etag}).status_code == 200

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from support.progress import POINTS, claim, queue_job, running_job
+from support.progress import POINTS, block, claim, queue_job, running_job
 
 from models import actions, jobs, leases, metrics, samples
 from models.database import Database, database_now
@@ -81,7 +81,7 @@ def a_write(function: Callable[[Database, Job, Lease], None]) -> Callable[[Datab
 @a_write
 def rows(database: Database, job: Job, lease: Lease) -> None:
     with database.write() as session:
-        metrics.write_rows(session, job.number, 0, 1, [ROW])
+        metrics.write_block(session, (job.number, 0), 1, block([ROW]))
         leases.hold(session, lease, step=1)
 
 
@@ -215,32 +215,6 @@ def test_a_cancellation_that_comes_while_a_job_ends_is_too_late(
         assert leases.end(session, lease, JobStatus.SUCCEEDED, "done").status == JobStatus.SUCCEEDED
     late.join()
     assert len(refused) == 1
-
-
-def test_a_rewind_drops_what_came_after(database: Database) -> None:
-    job, lease = running_job(database)
-    with database.write() as session:
-        metrics.write_rows(session, job.number, 0, 1, [ROW] * 20)
-        for step in (0, 10, 20):
-            samples.add_sample(session, (job.number, 0), step, b"png", (1, 1))
-            samples.add_checkpoint(session, (job.number, 0), step, 1, f"folder-{step}", {})
-    with database.write() as session:
-        assert leases.rewind(session, lease, 0, 10) == ["folder-20"]
-    with database.read() as session:
-        kept = metrics.read_rows(session, job.number, 0, ["d_loss"])
-        assert [step for step, _ in kept] == list(range(1, 11))
-        assert [found.step for found in samples.list_samples(session, session.get_one(Job, job.number))] == [0, 10]
-
-
-def test_rows_written_twice_are_there_once(database: Database) -> None:
-    job, _ = running_job(database)
-    for _ in range(2):
-        with database.write() as session:
-            metrics.write_rows(session, job.number, 0, 1, [ROW, (float("nan"), float("inf"), None, *ROW[3:])])
-    with database.read() as session:
-        stored = metrics.read_rows(session, job.number, 0, ["d_loss", "g_loss", "total_loss", "d_real"])
-    assert [step for step, _ in stored] == [1, 2]
-    assert [metrics.jsonable(value) for value in stored[1][1]] == ["NaN", "Infinity", None, 1.0]
 
 
 def test_arrows_that_are_not_in_the_table_are_refused(database: Database) -> None:

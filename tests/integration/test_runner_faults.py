@@ -2,7 +2,6 @@
 
 import errno
 import itertools
-from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg.errors
@@ -27,6 +26,7 @@ from support.runs import (
 from models import metrics, samples
 from models.database import Database
 from models.settings import Settings
+from models.summaries import Values
 from models.tables import Event, Job
 from worker.patience import is_outage, patiently
 
@@ -156,14 +156,14 @@ def test_a_job_goes_back_when_the_database_was_away_for_too_long(
     quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = queue_job(database, **LONG)
-    write_rows = metrics.write_rows
+    write_block = metrics.write_block
 
-    def away(session: Session, number: int, segment: int, first_step: int, rows: Sequence[metrics.Row]) -> None:
+    def away(session: Session, key: tuple[int, int], first_step: int, values: Values) -> None:
         if first_step > 1:
             raise OperationalError("INSERT", {}, Exception("the server closed the connection"))
-        write_rows(session, number, segment, first_step, rows)
+        write_block(session, key, first_step, values)
 
-    monkeypatch.setattr("worker.recorder.metrics.write_rows", away)
+    monkeypatch.setattr("worker.recorder.metrics.write_block", away)
     monkeypatch.setattr("worker.writer.patiently", lambda _: patiently(1))
     run(quick)
     job = read(database, job_id)

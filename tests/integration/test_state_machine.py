@@ -17,9 +17,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import delete, func, select, update
-from support.progress import POINTS
+from support.progress import POINTS, block
 
 from models import actions, jobs, leases, metrics
+from models.catalogue import METRIC_NAMES
 from models.database import Database, database_now
 from models.leases import Lease, LeaseLost
 from models.spec import JobSpec
@@ -28,7 +29,7 @@ from models.tables import Event, Job, Metrics
 from models.transitions import TransitionLost
 
 MAX_ATTEMPTS = 3
-ROW = (1.0,) * len(metrics.METRIC_NAMES)
+ROW = (1.0,) * len(METRIC_NAMES)
 Q, R, P, PD, C = (
     JobStatus.QUEUED,
     JobStatus.RUNNING,
@@ -109,7 +110,7 @@ class Jobs(RuleBasedStateMachine):
 
         def record(session: Any) -> None:
             leases.hold(session, lease)
-            metrics.write_rows(session, lease.job_number, 0, known.rows + 1, [ROW])
+            metrics.write_block(session, (lease.job_number, 0), known.rows + 1, block([ROW]))
 
         may = self._holds(lease)
         assert self._allowed(record) == may

@@ -35,7 +35,7 @@ def doorbell(quick: Settings) -> Iterator[Doorbell]:
 
 def steps_recorded(database: Database, job: Job) -> list[int]:
     with database.read() as session:
-        return [step for step, _ in metrics.read_rows(session, job.number, 0, ["d_loss"], limit=1_000_000)]
+        return metrics.read_rows(session, job, ["d_loss"], limit=1_000_000).steps.tolist()
 
 
 def test_a_worker_trains_what_is_queued_shows_itself_and_leaves(

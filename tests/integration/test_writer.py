@@ -106,7 +106,7 @@ def test_a_run_that_cannot_fit_fails_at_once_in_bytes(
     def refused(*_: Any, **__: Any) -> Any:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr("worker.gan.loop.play_step", refused)
+    monkeypatch.setattr("worker.gan.execution.play_step", refused)
     job_id = queue_job(database, **LONG)
     run(quick)
     job = read(database, job_id)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.catalogue import METRIC_NAMES
 from models.spec import JobSpec
 from worker.gan.checkpoint import Snapshot
 from worker.gan.data import load
@@ -37,7 +36,7 @@ def run(spec: JobSpec, **options: Any) -> list[Event]:
 
 
 def rows(events: Sequence[Event]) -> np.ndarray:
-    """All metric rows (steps, metrics)."""
+    """All metric rows (steps, metrics), in the order of the spec's ``metric_names``."""
     return np.concatenate([event.values for event in events if isinstance(event, MetricsBlock)])
 
 
@@ -50,4 +49,5 @@ def snapshot_at(events: Sequence[Event], step: int) -> Snapshot:
 
 
 def column(events: Sequence[Event], name: str) -> np.ndarray:
-    return rows(events)[:, METRIC_NAMES.index(name)]
+    names = next(event.names for event in events if isinstance(event, MetricsBlock))
+    return rows(events)[:, names.index(name)]

@@ -4,15 +4,20 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from models import events, jobs, leases, metrics, samples, workers
+from models.catalogue import METRIC_NAMES
 from models.database import Database
 from models.leases import Lease
 from models.spec import JobSpec
 from models.status import JobStatus
 from models.storage import Storage, job_folder
+from models.summaries import Values
 from models.tables import Job, Worker
+
+Row = Sequence[float | None]
 
 PNG = b"\x89PNG\r\n\x1a\n not really an image"
 POINTS = {
@@ -45,13 +50,20 @@ def running_job(database: Database, **changes: object) -> tuple[Job, Lease]:
     return claim(database)
 
 
-def record(database: Database, job: Job, lease: Lease, first_step: int, rows: Sequence[metrics.Row]) -> None:
+def block(rows: Sequence[Row]) -> Values:
+    """Rows of values, ``None`` where the job does not record the metric, as a block is written."""
+    return np.array([[value for value in row if value is not None] for row in rows], np.float32)
+
+
+def record(database: Database, job: Job, lease: Lease, first_step: int, rows: Sequence[Row]) -> None:
     """Record rows as a worker does: with the lease, and the job's progress in the same transaction."""
     last = first_step + len(rows) - 1
     latest = {"d_loss": metrics.jsonable(rows[-1][0]), "g_loss": metrics.jsonable(rows[-1][1])}
+    names = [name for name, value in zip(METRIC_NAMES, rows[0], strict=True) if value is not None]
+    progress = {"step": last, "steps_per_second": 20.0, "latest_metrics": {"step": last, **latest}}
     with database.write() as session:
-        leases.hold(session, lease, step=last, steps_per_second=20.0, latest_metrics={"step": last, **latest})
-        metrics.write_rows(session, job.number, job.segment, first_step, rows)
+        leases.hold(session, lease, metric_names=names, **progress)
+        metrics.write_block(session, (job.number, job.segment), first_step, block(rows))
 
 
 def draw(database: Database, job: Job, steps: Sequence[int]) -> None:

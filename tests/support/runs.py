@@ -32,7 +32,13 @@ def read(database: Database, job_id: str | None) -> Job:
 def rows_of(database: Database, job: Job) -> list[tuple[int, list[float | None]]]:
     names = ["d_loss", "g_loss", "total_loss", "d_real", "d_grad_norm"]
     with database.read() as session:
-        return metrics.read_rows(session, job.number, 0, names, limit=1_000_000)
+        job = session.get_one(Job, job.number)  # what it records is known since its first write
+        rows = metrics.read_rows(session, job, names, limit=1_000_000)
+    held = metrics.recorded(job, names)
+    values = [
+        [value if is_held else None for value, is_held in zip(row, held, strict=True)] for row in rows.values.tolist()
+    ]
+    return list(zip(rows.steps.tolist(), values, strict=True))
 
 
 def event_kinds(database: Database, job: Job) -> list[str]:

@@ -1,5 +1,6 @@
 """The catalogue's torch-free facts, the spec and the engine speak of the same kinds."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -64,3 +65,23 @@ def test_every_network_of_the_spec_is_built(generator: str, discriminator: str) 
     fake = build_generator(wanted)(torch.zeros(3, 5))
     assert fake.shape == (3, 1, 8, 8)
     assert build_discriminator(wanted)(fake).shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("facts", "missing"),
+    [
+        ({}, set()),
+        ({"total_loss_equilibrium": None}, {"total_loss"}),
+        ({"logit_is_probability": False}, {"d_real", "d_fake"}),
+        ({"total_loss_equilibrium": None, "logit_is_probability": False}, {"total_loss", "d_real", "d_fake"}),
+    ],
+)
+def test_a_metric_without_a_meaning_is_not_recorded(facts: dict[str, Any], missing: set[str]) -> None:
+    names = catalogue.recorded_metrics(replace(catalogue.LOSSES["non_saturating"], **facts))
+    assert names[:2] == ("d_loss", "g_loss")
+    assert names == tuple(name for name in catalogue.METRIC_NAMES if name not in missing)
+
+
+def test_a_spec_knows_what_it_records() -> None:
+    assert job().metric_names == catalogue.METRIC_NAMES
+    assert "total_loss" not in job(loss={"kind": "saturating"}).metric_names

@@ -50,6 +50,14 @@ def test_resuming_is_exact(patch: dict[str, Any]) -> None:
     assert steps_of(resumed, SampleReady) == [14, 17]
 
 
+def test_going_on_from_a_snapshot_leaves_it_as_it_is() -> None:
+    kept = snapshot_at(run(job(checkpoint_every=10)), 10)
+    before = {name: value.clone() for name, value in kept.tensors.items()}
+    once, again = (run(job(), resume_from=kept) for _ in range(2))
+    assert all(torch.equal(before[name], kept.tensors[name]) for name in before)
+    np.testing.assert_array_equal(rows(again), rows(once))
+
+
 def test_a_checkpoint_of_other_data_or_networks_is_refused() -> None:
     kept = snapshot_at(run(job(steps=2)), 2)
     with pytest.raises(CheckpointError, match="does not fit"):

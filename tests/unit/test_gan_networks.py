@@ -36,6 +36,26 @@ def test_dcgan_weights_start_as_in_the_paper() -> None:
         assert weight.std().item() == pytest.approx(0.02, rel=0.05)
 
 
+def test_dcgan_computes_its_outer_layers_as_convolutions_do() -> None:
+    """As matrix products, which are faster; the same numbers up to rounding, gradients included."""
+    torch.manual_seed(0)
+    generator, discriminator = DcganGeneratorNetwork(7, 4, (3, 16, 16)), DcganDiscriminatorNetwork(4, (3, 16, 16))
+    first, last = generator.layers[0], discriminator.layers[-1]
+    assert isinstance(first, torch.nn.ConvTranspose2d)
+    assert isinstance(last, torch.nn.Conv2d)
+    point = torch.randn(5, 7, 1, 1, requires_grad=True)
+    map_of_features = torch.randn(5, *last.weight.shape[1:], requires_grad=True)
+    for layer, data, convolution in [
+        (first, point, torch.nn.ConvTranspose2d.forward),
+        (last, map_of_features, torch.nn.Conv2d.forward),
+    ]:
+        results = []
+        for output in (layer(data), convolution(layer, data)):  # type: ignore[operator]
+            gradients = torch.autograd.grad(output.square().sum(), [data, *layer.parameters()])
+            results.append([output, *gradients])
+        torch.testing.assert_close(*results)
+
+
 def test_an_mlp_of_points_has_no_bounded_output() -> None:
     torch.manual_seed(0)
     network = MlpGeneratorNetwork(2, [16, 16], (2,))

@@ -29,7 +29,8 @@ def test_the_loss_is_the_mean_over_the_discriminator_steps() -> None:
     losses, norms = [], []
     for sub_step in range(3):
         real = by_hand.data.batch(0, sub_step)
-        fake = by_hand.fake_batch(Purpose.DISCRIMINATOR_NOISE, 1, sub_step).detach()
+        noise = by_hand.noise.normal((spec.batch_size, 4), Purpose.DISCRIMINATOR_NOISE, 1, sub_step)
+        fake = by_hand.generator(noise).detach()
         by_hand.discriminator_optimizer.zero_grad()
         logits = by_hand.discriminator(real), by_hand.discriminator(fake)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(
@@ -108,7 +109,7 @@ class _Zeros:
     shape = (1,)
     fingerprint = "zeros"
 
-    def batch(self, step: int, sub_step: int) -> Tensor:
+    def batch(self, step: int, sub_step: int, out: Tensor | None = None) -> Tensor:
         return torch.zeros(1, 1, dtype=torch.float64)
 
     def reference(self, count: int) -> Tensor:

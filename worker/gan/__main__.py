@@ -19,6 +19,7 @@ from worker.gan.checkpoint import CheckpointError, Snapshot
 from worker.gan.data import Dataset, load
 from worker.gan.device import DeviceUnavailable, resolve
 from worker.gan.events import CheckpointReady, Event, MetricsBlock, SampleReady
+from worker.gan.execution import ExecutionUnavailable
 from worker.gan.loop import NonFiniteLoss, train
 from worker.gan.render import render
 
@@ -57,10 +58,9 @@ def _open_metrics(path: Path, resumed_at: int) -> TextIO:
 
 
 def _csv_rows(block: MetricsBlock) -> list[list[Any]]:
-    return [
-        [step, *(value if meant else "" for value, meant in zip(row, block.recorded, strict=True))]
-        for step, row in enumerate(block.values.tolist(), block.first_step)
-    ]
+    """A row per step; the columns that the run does not record are empty."""
+    rows = (dict(zip(block.names, row, strict=True)) for row in block.values.tolist())
+    return [[step, *(row.get(name, "") for name in METRIC_NAMES)] for step, row in enumerate(rows, block.first_step)]
 
 
 def _beside(loss: float, level: float | None) -> str:
@@ -102,7 +102,7 @@ def main(
                     g_reading = _beside(g_loss, facts.generator_equilibrium)
                     completed = event.first_step + len(event.values) - 1
                     progress.update(task, completed=completed, description=f"D {d_reading}  G {g_reading}")
-    except (SpecFileError, DeviceUnavailable, CheckpointError, NonFiniteLoss, OSError) as error:
+    except (SpecFileError, DeviceUnavailable, ExecutionUnavailable, CheckpointError, NonFiniteLoss, OSError) as error:
         sys.exit(f"error: {error}")
     typer.echo(f"wrote {out or Path('runs') / spec_file.stem}")
 

@@ -22,6 +22,7 @@ class Started:
 
     step: int
     device: str
+    execution: Literal["eager", "compiled", "cuda_graph"]
     environment: dict[str, str]
     generator_parameters: int
     discriminator_parameters: int
@@ -29,12 +30,12 @@ class Started:
 
 @dataclass(frozen=True)
 class MetricsBlock:
-    """One row per step from ``first_step`` on: ``values`` is float64 (rows, metrics) in the order of
-    ``catalogue.METRIC_NAMES``; ``recorded`` tells which columns mean something for this loss."""
+    """One row per step from ``first_step`` on: ``values`` is float32 (rows, metrics), its columns those of ``names``,
+    which are the spec's ``metric_names``."""
 
     first_step: int
-    values: npt.NDArray[np.float64]
-    recorded: tuple[bool, ...]
+    names: tuple[str, ...]
+    values: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

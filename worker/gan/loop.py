@@ -7,25 +7,29 @@ from collections.abc import Generator
 import numpy as np
 import torch
 from torch.optim import Adam
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.catalogue import METRIC_NAMES, LossFacts
+from models.catalogue import METRIC_NAMES
 from models.spec import Adam as AdamSpec
 from models.spec import JobSpec
 from worker.gan import checkpoint
+from worker.gan.average import MovingAverage
 from worker.gan.checkpoint import Snapshot
 from worker.gan.data import Dataset
 from worker.gan.events import CheckpointReady, Command, Event, Finished, MetricsBlock, SampleReady, Started
+from worker.gan.execution import Mode, mode_for, prepare
 from worker.gan.losses import LOSSES
 from worker.gan.networks import build_discriminator, build_generator
 from worker.gan.noise import Noise, Purpose
-from worker.gan.step import Game, play_step
+from worker.gan.step import Game
 
-# A block goes out when it is full or this old: the consumer gets control at least that often, or once a step.
-BLOCK_STEPS = 256
-BLOCK_SECONDS = 0.25
+# A block goes out when it is full or this old: the consumer gets control at least that often, or once a step. Storing
+# one takes some 3 ms of Python beside the training thread, however many rows it has: the fewer, the better.
+BLOCK_STEPS = 1024
+BLOCK_SECONDS = 0.5
 SAMPLED_IMAGES = 64
 SAMPLED_POINTS = 2500
+# The first columns of every block.
+LOSS_NAMES = ("d_loss", "g_loss")
 
 
 class NonFiniteLoss(Exception):
@@ -55,17 +59,20 @@ def train(
     Raises:
         NonFiniteLoss: after the block that ends with the step concerned, and before any checkpoint of it.
         checkpoint.CheckpointError: ``resume_from`` does not fit the spec or the data.
+        execution.ExecutionUnavailable: the spec's ``execution`` cannot be had on ``device``.
     """
     game = new_game(spec, data, device)
     if resume_from is not None:
         checkpoint.restore(game, resume_from)
-    block = _Block(spec.loss_facts, device, block_steps, block_seconds)
-    stopping = (yield _started(game, device)) is not None
+    mode = mode_for(spec, device)
+    play = prepare(game, mode)
+    block = _Block(spec.metric_names, device, block_steps, block_seconds)
+    stopping = (yield _started(game, device, mode)) is not None
     if game.step == 0:
         stopping |= (yield draw_sample(game)) is not None
 
     while game.step < spec.steps and not stopping:
-        block.add(game.step + 1, play_step(game))
+        block.add(game.step + 1, play())
         last = game.step == spec.steps
         sample_due = last or game.step % spec.sample_every == 0
         checkpoint_due = last or game.step % spec.checkpoint_every == 0
@@ -86,10 +93,6 @@ def new_game(spec: JobSpec, data: Dataset, device: torch.device) -> Game:
     """Both players before the first step, their weights a function of the seed."""
     generator = build_generator(spec).to(device)
     discriminator = build_discriminator(spec).to(device)
-    average = None
-    if spec.ema_decay is not None:
-        # Its buffers follow the generator's; its weights start as the generator's after the first step.
-        average = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(spec.ema_decay))  # type: ignore[no-untyped-call]
     return Game(
         spec=spec,
         data=data,
@@ -99,7 +102,7 @@ def new_game(spec: JobSpec, data: Dataset, device: torch.device) -> Game:
         discriminator=discriminator,
         generator_optimizer=_optimizer(spec.generator.optimizer, generator),
         discriminator_optimizer=_optimizer(spec.discriminator.optimizer, discriminator),
-        average=average,
+        average=MovingAverage(generator, spec.ema_decay) if spec.ema_decay is not None else None,
     )
 
 
@@ -114,13 +117,17 @@ def draw_sample(game: Game) -> SampleReady:
 
 
 def _optimizer(spec: AdamSpec, player: torch.nn.Module) -> Adam:
-    return Adam(player.parameters(), lr=spec.learning_rate, betas=spec.betas, eps=spec.epsilon)
+    # On a GPU the count of steps, too, must be there for a graph to be captured.
+    capturable = next(player.parameters()).is_cuda
+    rate, betas, epsilon = spec.learning_rate, spec.betas, spec.epsilon
+    return Adam(player.parameters(), lr=rate, betas=betas, eps=epsilon, fused=True, capturable=capturable)
 
 
-def _started(game: Game, device: torch.device) -> Started:
+def _started(game: Game, device: torch.device, mode: Mode) -> Started:
     return Started(
         step=game.step,
         device=str(device) if device.type == "cpu" else f"{device} ({torch.cuda.get_device_name(device)})",
+        execution=mode,
         environment=checkpoint.environment(device),
         generator_parameters=sum(parameter.numel() for parameter in game.generator.parameters()),
         discriminator_parameters=sum(parameter.numel() for parameter in game.discriminator.parameters()),
@@ -130,18 +137,14 @@ def _started(game: Game, device: torch.device) -> Started:
 class _Block:
     """Rows of metrics that stay on the device until the block is taken: one copy for many steps."""
 
-    def __init__(self, facts: LossFacts, device: torch.device, steps: int, seconds: float) -> None:
+    def __init__(self, names: tuple[str, ...], device: torch.device, steps: int, seconds: float) -> None:
         self._rows = torch.empty(steps, len(METRIC_NAMES), device=device)
         self._count = 0
         self._first_step = 0
         self._seconds = seconds
         self._due_at = 0.0
-        meaningless = set[str]()
-        if facts.total_loss_equilibrium is None:
-            meaningless.add("total_loss")
-        if not facts.logit_is_probability:
-            meaningless |= {"d_real", "d_fake"}
-        self._recorded = tuple(name not in meaningless for name in METRIC_NAMES)
+        self._names = names
+        self._columns = [METRIC_NAMES.index(name) for name in names]
 
     def add(self, step: int, row: torch.Tensor) -> None:
         if self._count == 0:
@@ -155,14 +158,13 @@ class _Block:
 
     def take(self) -> tuple[MetricsBlock, NonFiniteLoss | None]:
         """The rows so far, cut after the first one with a non-finite loss, and that failure."""
-        values = self._rows[: self._count].cpu().numpy().astype(np.float64)  # the one wait for the device
+        values = self._rows[: self._count].cpu().numpy().take(self._columns, axis=1)  # the one wait for the device
         self._count = 0
-        losses = [METRIC_NAMES.index("d_loss"), METRIC_NAMES.index("g_loss")]
-        bad = ~np.isfinite(values[:, losses])
+        bad = ~np.isfinite(values[:, : len(LOSS_NAMES)])
         failure = None
         if bad.any():
             row = int(bad.any(axis=1).argmax())
             values = values[: row + 1]
-            names = [METRIC_NAMES[column] for column, is_bad in zip(losses, bad[row], strict=True) if is_bad]
+            names = [name for name, is_bad in zip(LOSS_NAMES, bad[row], strict=True) if is_bad]
             failure = NonFiniteLoss(self._first_step + row, names)
-        return MetricsBlock(self._first_step, values, self._recorded), failure
+        return MetricsBlock(self._first_step, self._names, values), failure

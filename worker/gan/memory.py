@@ -86,7 +86,8 @@ def _counted(network: nn.Module) -> Iterator[Callable[[], int]]:
         nonlocal total
         total += output.numel()
 
-    layers = [module for module in network.modules() if not list(module.children())]
+    is_inplace = {module for module in network.modules() if getattr(module, "inplace", False)}
+    layers = [module for module in network.modules() if not list(module.children()) and module not in is_inplace]
     hooks = [layer.register_forward_hook(count) for layer in layers]
     try:
         yield lambda: total

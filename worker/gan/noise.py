@@ -46,3 +46,7 @@ class Noise:
     def normal(self, shape: tuple[int, ...], purpose: Purpose, step: int = 0, sub_step: int = 0) -> torch.Tensor:
         """Standard normal numbers of ``shape`` on the run's device."""
         return torch.randn(shape, generator=self.generator(purpose, step, sub_step), device=self.device)
+
+    def fill_normal(self, out: torch.Tensor, purpose: Purpose, step: int = 0, sub_step: int = 0) -> None:
+        """The numbers of ``normal``, into a tensor of the run's device."""
+        torch.randn(out.shape, generator=self.generator(purpose, step, sub_step), out=out)

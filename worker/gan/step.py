@@ -1,17 +1,18 @@
 """One training step on one page: k discriminator updates, then one generator update (Goodfellow 2014, algorithm 1)."""
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from models.spec import JobSpec
+from worker.gan.average import MovingAverage
 from worker.gan.data import Dataset
+from worker.gan.inputs import FreshInputs, Inputs
 from worker.gan.losses import AdversarialLoss
-from worker.gan.noise import Noise, Purpose
+from worker.gan.noise import Noise
 
 
 @dataclass
@@ -26,13 +27,29 @@ class Game:
     discriminator: nn.Module
     generator_optimizer: Optimizer
     discriminator_optimizer: Optimizer
-    average: AveragedModel | None
+    average: MovingAverage | None
     step: int = 0
+    inputs: Inputs = field(init=False)
 
-    def fake_batch(self, purpose: Purpose, step: int, sub_step: int = 0) -> Tensor:
-        """Generated data (batch_size, *shape) from noise that is a function of the arguments."""
-        shape = (self.spec.batch_size, self.spec.generator.latent_dim)
-        return self.generator(self.noise.normal(shape, purpose, step, sub_step))  # type: ignore[no-any-return]
+    def __post_init__(self) -> None:
+        self.inputs = FreshInputs(self.spec, self.data, self.noise)
+
+    def fake(self, noise: Tensor) -> Tensor:
+        """Generated data (batch, *shape) from noise (batch, latent)."""
+        with self._autocast():
+            return self.generator(noise)  # type: ignore[no-any-return]
+
+    def logits(self, data: Tensor) -> Tensor:
+        """The discriminator's logits (batch,) of data (batch, *shape), never in less than float32."""
+        with self._autocast():
+            logits: Tensor = self.discriminator(data)
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.spec.precision == "float32":
+            return nullcontext()
+        # One forward pass each: weights that were cast are not kept until they have been updated.
+        return torch.autocast(self.noise.device.type, torch.bfloat16)
 
 
 def play_step(game: Game) -> Tensor:
@@ -41,54 +58,61 @@ def play_step(game: Game) -> Tensor:
     Nothing here waits for the device: no ``.item()``, no branch on a value.
     """
     game.step += 1
+    game.inputs.go_to(game.step)
+    return update_players(game)
+
+
+def update_players(game: Game) -> Tensor:
+    """What the device does in a step, given its inputs; a CUDA graph holds all of it."""
     updates = []
     for sub_step in range(game.spec.discriminator_steps):
-        row, fake = discriminator_update(game, game.step, sub_step)
+        row, fake = discriminator_update(game, sub_step)
         updates.append(row)
     d_loss, d_real, d_fake, d_real_logit, d_fake_logit, d_grad_norm = torch.stack(updates).mean(0)
-    g_loss, g_grad_norm = generator_update(game, game.step, fake)
+    g_loss, g_grad_norm = generator_update(game, fake)
     if game.average is not None:
-        game.average.update_parameters(game.generator)
+        game.average.update(game.generator)
     total = d_loss + g_loss
     return torch.stack([d_loss, g_loss, total, d_real, d_fake, d_real_logit, d_fake_logit, d_grad_norm, g_grad_norm])
 
 
-def discriminator_update(game: Game, step: int, sub_step: int) -> tuple[Tensor, Tensor]:
+def discriminator_update(game: Game, sub_step: int) -> tuple[Tensor, Tensor]:
     """Update the discriminator on a fresh real and a fresh fake batch; returns the row [loss, mean σ real, mean σ fake,
     mean logit real, mean logit fake, gradient norm], all from before the update, and the fake batch."""
-    real = game.data.batch(step - 1, sub_step)
+    real = game.inputs.real(sub_step)
     # Only a batch that the generator will be updated on needs the generator's graph.
     last = sub_step == game.spec.discriminator_steps - 1
     with torch.set_grad_enabled(last and game.spec.fake_batch == "reused"):
-        fake = game.fake_batch(Purpose.DISCRIMINATOR_NOISE, step, sub_step)
+        fake = game.fake(game.inputs.discriminator_noise(sub_step))
 
-    real_logits = game.discriminator(real)
-    fake_logits = game.discriminator(fake.detach())
+    real_logits, fake_logits = game.logits(real), game.logits(fake.detach())
     loss = game.loss.discriminator(real_logits, fake_logits)
-    gradient_norm = _update(game.discriminator, game.discriminator_optimizer, loss)
+    gradient_norm = _update(game.discriminator_optimizer, loss)
 
-    real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
-    probabilities = real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()
-    row = torch.stack([loss.detach(), *probabilities, real_logits.mean(), fake_logits.mean(), gradient_norm])
-    return row, fake
+    logits = torch.stack([real_logits.detach(), fake_logits.detach()])
+    means = torch.cat([logits.sigmoid().mean(1), logits.mean(1)])
+    return torch.cat([loss.detach()[None], means, gradient_norm[None]]), fake
 
 
-def generator_update(game: Game, step: int, last_fake: Tensor) -> tuple[Tensor, Tensor]:
+def generator_update(game: Game, last_fake: Tensor) -> tuple[Tensor, Tensor]:
     """Update the generator against the discriminator as it now is, on a fresh fake batch or the last one reused;
     returns its loss and gradient norm, both from before the update."""
     reused = game.spec.fake_batch == "reused"
-    fake = last_fake if reused else game.fake_batch(Purpose.GENERATOR_NOISE, step)
-    loss = game.loss.generator(game.discriminator(fake))
-    gradient_norm = _update(game.generator, game.generator_optimizer, loss)
+    fake = last_fake if reused else game.fake(game.inputs.generator_noise())
+    loss = game.loss.generator(game.logits(fake))
+    gradient_norm = _update(game.generator_optimizer, loss)
     return loss.detach(), gradient_norm
 
 
-def _update(player: nn.Module, optimizer: Optimizer, loss: Tensor) -> Tensor:
-    """One optimiser step of one player; returns the Euclidean norm of its gradient, before the step."""
-    parameters = list(player.parameters())
-    optimizer.zero_grad(set_to_none=True)
-    # With inputs named, the other player's weights get no gradient and cost no time.
+def _update(optimizer: Optimizer, loss: Tensor) -> Tensor:
+    """One optimiser step of the player whose parameters the optimiser holds; returns the Euclidean norm of the
+    gradient, before the step."""
+    parameters = optimizer.param_groups[0]["params"]
+    # With inputs named, the other player's weights get no gradient and cost no time. ``autograd.grad`` would not do:
+    # its gradients may be laid out in memory otherwise than their parameters, and fused optimisers do not look.
     torch.autograd.backward(loss, inputs=parameters)
-    gradient_norm = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([each.grad for each in parameters])))
     optimizer.step()
-    return gradient_norm
+    for parameter in parameters:
+        parameter.grad = None
+    return norm

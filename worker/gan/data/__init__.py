@@ -23,8 +23,9 @@ class Dataset(Protocol):
     def fingerprint(self) -> str:
         """SHA-256, in hexadecimal digits, of what the data are; a job refuses to go on with other data."""
 
-    def batch(self, step: int, sub_step: int) -> Tensor:
-        """The real batch (batch, *shape) of a discriminator update; a function of its arguments alone."""
+    def batch(self, step: int, sub_step: int, out: Tensor | None = None) -> Tensor:
+        """The real batch (batch, *shape) of a discriminator update, a function of the step and the sub-step alone;
+        into ``out`` where that is given."""
 
     def reference(self, count: int) -> Tensor:
         """Up to ``count`` real examples (count, *shape) to look at, always the same, on the CPU; safe to call from

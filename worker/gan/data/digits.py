@@ -62,8 +62,9 @@ class Digits:
     def shape(self) -> tuple[int, ...]:
         return tuple(self._images.shape[1:])
 
-    def batch(self, step: int, sub_step: int) -> Tensor:
-        return self._images[self._order.indices(step * self._batches_per_step + sub_step)]
+    def batch(self, step: int, sub_step: int, out: Tensor | None = None) -> Tensor:
+        indices = self._order.indices(step * self._batches_per_step + sub_step)
+        return torch.index_select(self._images, 0, indices, out=out)
 
     def reference(self, count: int) -> Tensor:
         return self._images[:count].cpu()

@@ -39,16 +39,16 @@ class Mixture:
         self._noise = noise
         self._modes = torch.tensor(parameters.modes, dtype=torch.float32, device=noise.device)
 
-    def batch(self, step: int, sub_step: int) -> Tensor:
-        return self._draw(self._batch_size, self._noise.generator(Purpose.REAL_POINTS, step, sub_step))
+    def batch(self, step: int, sub_step: int, out: Tensor | None = None) -> Tensor:
+        return self._draw(self._batch_size, self._noise.generator(Purpose.REAL_POINTS, step, sub_step), out)
 
     def reference(self, count: int) -> Tensor:
         # Pictures are drawn on another thread: a generator of their own, not the one that training draws from.
         noise = Noise(self._noise.seed, self._noise.stream, self._noise.device)
         return self._draw(count, noise.generator(Purpose.REFERENCE_POINTS)).cpu()
 
-    def _draw(self, count: int, generator: torch.Generator) -> Tensor:
+    def _draw(self, count: int, generator: torch.Generator, out: Tensor | None = None) -> Tensor:
         device = self._noise.device
         modes = torch.randint(len(self._modes), (count,), generator=generator, device=device)
         offsets = torch.randn(count, 2, generator=generator, device=device)
-        return self._modes[modes] + self.parameters.standard_deviation * offsets
+        return torch.add(self._modes[modes], offsets, alpha=self.parameters.standard_deviation, out=out)

@@ -1,0 +1,66 @@
+"""``export``: a job's whole history, for other programs."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganjobs import text
+from ganjobs.commands.options import JobRef, Url, folder, open_client
+from ganjobs.jobref import resolve
+
+RUNS = Path("runs")  # where TensorBoard's own programs write by default
+
+
+class Form(StrEnum):
+    """What a history can be exported to."""
+
+    TENSORBOARD = "tensorboard"
+    PARQUET = "parquet"
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+To = Annotated[Form, typer.Option("--to", help="A TensorBoard event file, with samples and spec, or a table of steps.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        parser=folder,
+        help="The file; for TensorBoard, the folder that holds a folder per job (`runs` by default).",
+    ),
+]
+
+
+def export(job: JobRef, to: To, output: Output = None, url: Url = None) -> None:
+    """Export every step a job has recorded so far and print the path; what is there from before is replaced.
+
+    TensorBoard shows a time for each step: they are spread evenly between the job's start, its samples and its end.
+    """
+    from ganjobs.export import progress_on, save
+
+    console = text.make_console(stderr=True)
+    with open_client(url) as client:
+        job_id = resolve(client, job)
+        if to is Form.TENSORBOARD:
+            from rich.progress import MofNCompleteColumn, TimeRemainingColumn
+
+            from ganjobs.export_tensorboard import save_events
+
+            with progress_on(console, "steps", MofNCompleteColumn(), TimeRemainingColumn()) as meter:
+                path = save_events(client, client.get(job_id), output or RUNS, meter)
+        else:
+            path = _file(output, f"{job_id}-metrics.{to}")
+            with progress_on(console, path.name) as meter:
+                save(client, job_id, to, path, meter)
+    text.say(str(path))
+
+
+def _file(output: Path | None, name: str) -> Path:
+    """Where a file goes: into a folder that is there, or as it is called."""
+    if output is None:
+        return Path(name)
+    return output / name if output.is_dir() else output

@@ -1,0 +1,157 @@
+"""A job as a TensorBoard event file: every step's metrics, the sample images, the spec.
+
+Scalars are tagged `<group>/<metric>`, as in `loss/d_loss`; images `samples`; the spec is a text and hyperparameters.
+NaN and infinity are kept: TensorBoard marks them. No time is recorded for each step: between the start, the samples
+(whose times are known) and the end of the job (or now) the steps are spread evenly.
+
+Importing this takes a second longer where torch is installed: tensorboardX then imports it, for its own annotations.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import yaml
+from tensorboardX import summary
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.summary_pb2 import Summary
+from tensorboardX.record_writer import RecordWriter
+
+from ganjobs import text
+from ganjobs.client import Client, Json
+from ganjobs.errors import ApiError, ClientError, TransferBroken
+from ganjobs.export import Meter, again_if_broken, lines_of, unfinished
+from models import catalogue
+
+MARK = "tfevents"  # of TensorBoard's files
+FILE_VERSION = "brain.Event:2"
+HTTP_NOT_FOUND = 404
+GROUPS = {"nats": "loss", "probability": "probability", "logit": "logit", "norm": "gradient_norm"}
+TAGS = {facts.name: f"{GROUPS.get(facts.unit, 'metrics')}/{facts.name}" for facts in catalogue.METRICS}
+# A PNG's channels, by the colour type in its header (PNG specification, table 11.1); a palette holds colours.
+CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
+COLOUR_TYPE_AT = 25
+
+
+def save_events(client: Client, job: Json, folder: Path, meter: Meter) -> Path:
+    """Write a job's event file into ``folder``/<job>, in the place of what an earlier call has written there for it.
+
+    Raises:
+        ClientError: there is nothing to write yet, or other event files are there.
+        TransferBroken: the history never came whole.
+    """
+    # Always of the same name, so that a second export does not stand beside the first.
+    created = text.parse_time(job["created_at"])
+    assert created is not None
+    path: Path = folder / job["id"] / f"events.out.{MARK}.{int(created.timestamp())}.{job['id']}"
+    others = [each.name for each in path.parent.glob(f"*{MARK}*") if each != path]
+    if others:
+        raise ClientError(f"{path.parent} holds other event files ({others[0]}): choose another folder")
+
+    def attempt() -> None:
+        with unfinished(path, f"{job['id']}.part") as part:  # a name that TensorBoard does not look into
+            writer = RecordWriter(str(part))
+            try:
+                _write(client, job, writer, meter)
+            finally:
+                writer.close()
+
+    again_if_broken(attempt)
+    return path
+
+
+def _write(client: Client, job: Json, writer: RecordWriter, meter: Meter) -> None:
+    samples = client.samples(job["id"])
+    with client.export(job["id"], "ndjson") as response:
+        if "Last-Step" not in response.headers:
+            raise ClientError(f"{job['id']} has recorded no step yet")
+        first, last = int(response.headers["First-Step"]), int(response.headers["Last-Step"])
+        times = Times(job, samples, first, last)
+        begun = times.of([first - 1])[0]
+        writer.write(Event(wall_time=begun, file_version=FILE_VERSION).SerializeToString())
+        for each in _description(job):
+            writer.write(Event(wall_time=begun, summary=each).SerializeToString())
+        for lines in lines_of(response.iter_bytes()):
+            step = _write_scalars(writer, [orjson.loads(line) for line in lines], times)
+            meter(step - first + 1, last - first + 1)
+    for sample in samples:
+        if sample["step"] <= last:
+            writer.write(_image(client, job["id"], sample).SerializeToString())
+
+
+class Times:
+    """Unix times of steps from ``first`` to ``last``, as far as they are known."""
+
+    def __init__(self, job: Json, samples: Sequence[Json], first: int, last: int) -> None:
+        begun = _seconds(job["started_at"] or job["created_at"])
+        ended = _seconds(job["finished_at"]) if job["finished_at"] else datetime.now(UTC).timestamp()
+        drawn = [(each["step"], _seconds(each["created_at"])) for each in samples if first <= each["step"] < last]
+        known = np.array([(first - 1, begun), *drawn, (last, ended)])
+        self._steps = known[:, 0]
+        # A sample that was drawn again after a rewind may seem later than one that follows it.
+        self._seconds = np.minimum(np.maximum.accumulate(known[:, 1]), ended)
+
+    def of(self, steps: Sequence[int]) -> list[float]:
+        times: list[float] = np.interp(steps, self._steps, self._seconds).tolist()
+        return times
+
+
+def _seconds(moment: str) -> float:
+    parsed = text.parse_time(moment)
+    assert parsed is not None
+    return parsed.timestamp()
+
+
+def _write_scalars(writer: RecordWriter, rows: Sequence[Mapping[str, Any]], times: Times) -> int:
+    """Write rows of metrics, all of the same names, as one event each; returns the last one's step."""
+    names = [name for name in rows[0] if name != "step"]
+    event = Event(summary=Summary(value=[Summary.Value(tag=TAGS.get(name, f"metrics/{name}")) for name in names]))
+    values = list(zip(names, event.summary.value, strict=True))
+    for row, event.wall_time in zip(rows, times.of([row["step"] for row in rows]), strict=True):
+        event.step = row["step"]
+        for name, value in values:
+            value.simple_value = float(row[name])  # "NaN" and "Infinity" are read as they are meant
+        writer.write(event.SerializeToString())
+    return int(rows[-1]["step"])
+
+
+def _image(client: Client, job_id: str, sample: Json) -> Event:
+    try:
+        png = client.sample(job_id, sample["step"])
+    except ApiError as error:
+        if error.status == HTTP_NOT_FOUND:
+            raise TransferBroken(str(error)) from error
+        raise
+    image = Summary.Image(
+        height=sample["height"],
+        width=sample["width"],
+        colorspace=CHANNELS[png[COLOUR_TYPE_AT]],
+        encoded_image_string=png,
+    )
+    drawn = Summary(value=[Summary.Value(tag="samples", image=image)])
+    return Event(step=sample["step"], wall_time=_seconds(sample["created_at"]), summary=drawn)
+
+
+def _description(job: Json) -> Iterator[Summary]:
+    """The spec as a text, and as the hyperparameters of a run."""
+    written = yaml.safe_dump(job["spec"], sort_keys=False, allow_unicode=True)
+    yield summary.text("spec", f"```yaml\n{written}```")
+    experiment, begin, end = summary.hparams(dict(_flat(job["spec"])), dict.fromkeys(TAGS.values()))
+    yield experiment
+    yield begin
+    if job["status"] == "succeeded":
+        yield end
+
+
+def _flat(part: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """A spec's fields by their dotted names."""
+    for name, value in part.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, bool | int | float | str):
+            yield f"{prefix}{name}", value
+        elif value is not None:
+            yield f"{prefix}{name}", text.compact(value)

@@ -1,0 +1,157 @@
+"""What is new of a job since a place in its history: rows, samples, events and the job's state, each once, and the
+rewinds that take some of them back. Queries take a session and never commit.
+
+All of it must be read in one snapshot (``snapshot``): the rows of a job say nothing without the rewinds before them.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import events, metrics, samples
+from models.database import Database
+from models.histories import REWOUND
+from models.metrics import Rows
+from models.status import JobStatus
+from models.tables import Event, Job, Sample
+
+# What is read at once, at most. A row of nine metrics is some 100 bytes of JSON, an event some hundreds.
+ROWS = 2000
+EVENTS = 100
+SAMPLES = 100
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far somebody has read: the rows up to ``step``, the samples of steps below ``samples``, the events up to
+    ``event``, and all there was when the job had this ``revision``."""
+
+    segment: int
+    step: int
+    samples: int
+    event: int
+    revision: int
+
+
+@dataclass(frozen=True)
+class Rewound:
+    """Rows and samples after ``step`` are gone (and with step 0 the sample of step 0); they will come again."""
+
+    step: int
+
+
+Item = Rewound | Rows | Sample | Event | Job
+
+
+@dataclass(frozen=True)
+class News:
+    """``items`` in order, each with the cursor behind it; ``more`` is there to be read where they end."""
+
+    items: Sequence[tuple[Item, Cursor]]
+    more: bool
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[Session]:
+    """A session that sees one moment, on PostgreSQL as on SQLite."""
+    with database.read() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+
+
+def look(session: Session, job_number: int) -> tuple[int, JobStatus] | None:
+    """A number that rises whenever there is news of a job, and the job's state; ``None`` where it has been deleted."""
+    found = session.execute(select(Job.revision, Job.status).where(Job.number == job_number)).one_or_none()
+    return (found.revision, JobStatus(found.status)) if found else None
+
+
+def begin(session: Session, job: Job, from_step: int | None = None) -> Cursor:
+    """Where to begin: with the job as it is now; or with the rows and samples ``from_step`` on, but never after those
+    that come next; or, with 0, with all that was ever recorded, events included."""
+    if from_step == 0:
+        return Cursor(job.segment, 0, 0, 0, 0)
+    event = session.scalar(select(func.max(Event.number)).where(Event.job_number == job.number)) or 0
+    drawn = session.scalar(
+        select(func.max(Sample.step)).where(Sample.job_number == job.number, Sample.segment == job.segment)
+    )
+    # Read last: on PostgreSQL each statement may see a moment of its own, and an event is better sent though it was
+    # known than a rewind never.
+    now = session.execute(select(Job.segment, Job.step).where(Job.number == job.number)).one_or_none()
+    segment, step = now or (job.segment, job.step)  # deleted meanwhile: its stream will say so
+    behind_all = Cursor(segment, step, 0 if drawn is None else drawn + 1, event, 0)
+    if from_step is None or from_step > step:
+        return behind_all
+    return replace(behind_all, step=from_step - 1, samples=from_step)
+
+
+def read(session: Session, job: Job, since: Cursor) -> News:
+    """What a reader at ``since`` has not seen, as it is in the session's snapshot: at most ``ROWS`` rows, ``EVENTS``
+    events and ``SAMPLES`` samples. The job itself comes last, and only where nothing more is to be read."""
+    page = _Page(since)
+    found = events.list_events(session, job.number, since.event, EVENTS)
+    if len(found) == EVENTS:
+        # There may be a rewind among those that follow: rows have to wait for it.
+        page.add_events(found)
+        return News(page.items, more=True)
+    rewinds = [index for index, event in enumerate(found) if event.kind == REWOUND]
+    first_later = rewinds[-1] + 1 if rewinds else 0
+    page.add_events(found[:first_later])
+    page.catch_up_with(job)
+    if page.add_recorded(session, job):
+        return News(page.items, more=True)
+    page.add_events(found[first_later:])
+    if job.revision != page.cursor.revision:
+        page.add(job, revision=job.revision)
+    return News(page.items, more=False)
+
+
+class _Page:
+    """Items in the order in which they are to be sent, and the cursor behind the last."""
+
+    def __init__(self, since: Cursor) -> None:
+        self.cursor = since
+        self.items: list[tuple[Item, Cursor]] = []
+
+    def add(self, item: Item, **moved: int) -> None:
+        self.cursor = replace(self.cursor, **moved)
+        self.items.append((item, self.cursor))
+
+    def add_events(self, found: Sequence[Event]) -> None:
+        for event in found:
+            if event.kind == REWOUND:
+                # Before the event, whose number stands for both from then on.
+                self._go_back_to(event.data["step"])
+            self.add(event, event=event.number)
+
+    def catch_up_with(self, job: Job) -> None:
+        """Let a reader go back who has seen rows that the job does not have, though no event says what became of them:
+        those of another segment, or of a database that was restored from a copy."""
+        if self.cursor.segment != job.segment:
+            start = job.start_step
+            self.add(Rewound(start), segment=job.segment, step=start, samples=start and start + 1)
+        elif self.cursor.step > job.step:
+            self._go_back_to(job.step)
+
+    def add_recorded(self, session: Session, job: Job) -> bool:
+        """Add rows, and the samples drawn up to the last of them; whether there are more of either."""
+        last: int | None = None
+        if job.metric_names is not None and self.cursor.step < job.step:
+            rows = metrics.read_rows(session, job, job.metric_names, self.cursor.step + 1, limit=ROWS)
+            if len(rows):
+                self.add(rows, step=int(rows.steps[-1]))
+            if len(rows) == ROWS:
+                last = self.cursor.step
+        drawn = samples.list_samples(session, job, self.cursor.samples - 1, SAMPLES)
+        for sample in drawn:
+            if last is None or sample.step <= last:
+                self.add(sample, samples=sample.step + 1)
+        return last is not None or len(drawn) == SAMPLES
+
+    def _go_back_to(self, step: int) -> None:
+        kept = step + 1 if step else 0  # a fresh start draws the sample of step 0 again
+        if step < self.cursor.step or kept < self.cursor.samples:
+            self.add(Rewound(step), step=min(step, self.cursor.step), samples=min(kept, self.cursor.samples))
