@@ -8,7 +8,10 @@ What changes only with its job is tagged with the job's revision. An ``async`` r
     return await in_session(request, lambda session: answer(find_job(session, job_id), tag.headers))
 """
 
+import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +19,7 @@ from starlette.responses import Response
 from models.tables import Job
 
 NO_CACHE = "private, no-cache"
+VERSION = version("ganjobs")
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,21 @@ def tag_of(request: Request, job: Job, *parts: object) -> Tag:
     Raises:
         NotModified: the client holds it.
     """
-    tag = Tag(quoted("-".join(str(part) for part in (job.revision, *parts))))
+    tag = Tag(quoted("-".join(str(part) for part in (job.revision, *parts, _history_of(job)))))
     if is_current(request, tag.etag):
         raise NotModified(tag)
     return tag
+
+
+def _history_of(job: Job) -> str:
+    """Sets apart what a revision alone does not: another history of the job, in a database that was restored from a
+    copy, and what another version of Ganjobs answers."""
+    return _digest(job.attempt, job.started_at, job.training_seconds)
+
+
+@lru_cache(maxsize=1024)  # of a job that is polled it is the same again and again
+def _digest(*history: object) -> str:
+    return hashlib.blake2b(repr((VERSION, *history)).encode(), digest_size=4).hexdigest()
 
 
 async def on_not_modified(_: Request, error: Exception) -> Response:

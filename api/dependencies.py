@@ -98,11 +98,11 @@ async def standing_of(request: Request, job_id: str) -> Standing:
 
 
 async def in_session(request: Request, work: Callable[[Session], Answer]) -> Answer:
-    """What ``work`` makes of a session that changes nothing, on one thread from beginning to end."""
+    """What ``work`` makes of a session that sees one moment, on one thread from beginning to end."""
     held: Services = request.app.state.services
 
     def run() -> Answer:
-        with held.database.read() as session:
+        with held.database.snapshot() as session:
             return work(session)
 
     async with held.turns:

@@ -116,6 +116,26 @@ METRICS = {
     "has_more": True,
     "next_step": 4,
 }
+CURVE = {
+    "object": "metric_buckets",
+    "job_id": JOB_ID,
+    "segment": 0,
+    "bucket_steps": 2,
+    "first_step": [1, 3],
+    "last_step": [2, 3],
+    "count": [2, 1],
+    "columns": {
+        "d_loss": {
+            "min": [1.38, None],
+            "max": [1.39, None],
+            "mean": [1.385, None],
+            "last": [1.38, "NaN"],
+            "non_finite": [0, 1],
+        },
+        "total_loss": None,
+    },
+    "next_step": 4,
+}
 SAMPLES = page(
     {
         "object": "sample",
@@ -175,7 +195,7 @@ WORKERS = page(
         "slots": 1,
         "status": "ready",
         "devices": [{"kind": "cuda", "name": "NVIDIA H200"}],
-        "versions": {"ganjobs": "0.1.0", "torch": "2.13.0"},
+        "versions": {"ganjobs": "0.2.0", "torch": "2.13.0"},
         "started_at": "2026-11-20T11:58:00.000000Z",
         "seen_at": "2026-11-20T12:00:06.000000Z",
         "jobs": [JOB_ID],

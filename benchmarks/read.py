@@ -43,7 +43,8 @@ EXPORTS = ("parquet", "csv", "ndjson")
 
 @dataclass
 class Reading:
-    """What one reader did: seconds of each reading by length, and the most memory it took above rest, in bytes."""
+    """What one reader did: seconds of each reading by length, and how many bytes of memory it came to take more than at
+    the server's start."""
 
     name: str
     seconds: dict[int, list[float]] = field(default_factory=dict)
@@ -67,11 +68,11 @@ def fill(database: Database, length: int) -> str:
     return job_id
 
 
-def read_all(api: Process, job_ids: dict[int, str], name: str, query: str, times: int) -> Reading:
-    """Read the same of every job, in turns, ``times`` times each."""
+def read_all(api: Process, rest: int, job_ids: dict[int, str], name: str, query: str, times: int) -> Reading:
+    """Read the same of every job, in turns, ``times`` times each; ``rest`` is the server's memory at its start."""
     reading = Reading(name, {length: [] for length in job_ids})
     with httpx.Client(base_url=api.url, timeout=600) as client:
-        resting = _rest(api)
+        api.forget_peak()
         for turn in range(times + 1):
             for length, job_id in job_ids.items():
                 begun = time.perf_counter()
@@ -79,7 +80,7 @@ def read_all(api: Process, job_ids: dict[int, str], name: str, query: str, times
                 if turn:  # the first warms the caches up
                     reading.seconds[length].append(time.perf_counter() - begun)
                 assert size > 0
-    reading.memory = api.memory("VmHWM") - resting
+    reading.memory = api.memory("VmHWM") - rest
     return reading
 
 
@@ -87,11 +88,6 @@ def _read(client: httpx.Client, path: str) -> int:
     with client.stream("GET", path) as answer:
         answer.raise_for_status()
         return sum(len(part) for part in answer.iter_raw())
-
-
-def _rest(api: Process) -> int:
-    api.forget_peak()
-    return api.memory()
 
 
 def check(api: Process, job_ids: dict[int, str]) -> None:
@@ -112,9 +108,11 @@ def ganjobs(url: str, folder: Path, lengths: tuple[int, ...], times: int) -> lis
     job_ids = {length: fill(database, length) for length in lengths}
     database.dispose()
     with api_server(url, folder) as api:
+        httpx.get(f"{api.url}/v1/jobs?limit=1").raise_for_status()
+        rest = api.memory()
         check(api, job_ids)
         found = [
-            read_all(api, job_ids, f"Ganjobs, {kind}: {name}", query, times)
+            read_all(api, rest, job_ids, f"Ganjobs, {kind}: {name}", query, times)
             for name, query in (
                 ("curve of d_loss", f"metrics?max_points={POINTS}&keys=d_loss"),
                 ("curve of all nine", f"metrics?max_points={POINTS}"),
@@ -124,7 +122,7 @@ def ganjobs(url: str, folder: Path, lengths: tuple[int, ...], times: int) -> lis
         longest = {length: job_ids[length] for length in lengths[-1:]}
         for export in EXPORTS:
             name = f"Ganjobs, {kind}: all of it as {export}"
-            found.append(read_all(api, longest, name, f"metrics/export?format={export}", 1))
+            found.append(read_all(api, rest, longest, name, f"metrics/export?format={export}", 1))
     return found
 
 
@@ -180,16 +178,16 @@ def main(
 def show(readings: list[Reading], lengths: tuple[int, ...]) -> None:
     """One line per reader."""
     table = Table(title="Milliseconds to read a job", title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     titles = [f"{length:,} steps" for length in lengths]
-    for title in (*titles, "longest over shortest", "memory above rest (MiB)"):
+    for title in (*titles, "longest over shortest", "memory above start (MiB)"):
         table.add_column(title, justify="right")
     for reading in readings:
         cells = [f"{1000 * reading.best_guess(each):,.1f}" if each in reading.seconds else "" for each in lengths]
         growth = reading.best_guess(lengths[-1]) / reading.best_guess(lengths[0]) if cells[0] else None
         memory = "" if reading.memory is None else f"{reading.memory / 2**20:.1f}"
         table.add_row(reading.name, *cells, f"{growth:.2f}" if growth else "", memory)
-    console = Console(width=130)
+    console = Console(width=150)
     console.print(table)
     mine, theirs, tensorboards = readings[0], readings[-2], readings[-1]
     for peer in (theirs, tensorboards):

@@ -5,8 +5,9 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, cast
 
+from pydantic import ValidationError
 from sqlalchemy import Select, delete, func, or_, select, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
@@ -56,9 +57,8 @@ def number_in(job_id: str) -> int:
 
 
 def request_hash_of(spec: JobSpec, origin: Origin | None) -> str:
-    """SHA-256 of the normalised spec and of what the job came from: two requests that mean the same job hash alike, and
-    go on doing so when a later version knows more fields."""
-    meant = [spec.model_dump(mode="json", exclude_defaults=True), origin]
+    """SHA-256 of the normalised spec and of what the job came from: two requests that mean the same job hash alike."""
+    meant = [spec.model_dump(mode="json"), origin]
     return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()
 
 
@@ -117,9 +117,17 @@ def _told(origin: Origin | None) -> str:
 
 def _by_key(session: Session, idempotency_key: str, request_hash: str) -> Job | None:
     job = get_by_key(session, idempotency_key)
-    if job is not None and job.request_hash != request_hash:
+    if job is not None and request_hash not in (job.request_hash, _hash_now(job)):
         raise IdempotencyConflict(job.id)
     return job
+
+
+def _hash_now(job: Job) -> str | None:
+    """The hash of what a job was made of, by this version, whose specs may have fields that were not known then."""
+    try:
+        return request_hash_of(JobSpec.model_validate(job.spec), cast(Origin | None, job.origin))
+    except ValidationError:  # this version would refuse the spec, so nobody can be asking for it again
+        return None
 
 
 def get_by_key(session: Session, idempotency_key: str) -> Job | None:

@@ -23,7 +23,7 @@ PACKED = "<f4"
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of metrics: ``steps`` (n,), rising or falling as asked, and ``values`` (n, names); NaN where the metric was
+    """Rows of metrics: ``steps`` (n,), rising, and ``values`` (n, names); NaN where the metric was
     not a number, and all down a column that the job does not record."""
 
     steps: Integers
@@ -61,7 +61,7 @@ def rewind(session: Session, key: Key, step: int) -> int:
     """Drop the rows after ``step``, and what the roll-ups hold of them; returns how many there were."""
     dropped = session.execute(delete(Metrics).where(_mine(key), Metrics.step > step))
     start = bucket_of(step, WIDTHS[0]) * WIDTHS[0] + 1
-    left = _fetch(session, key, start, step)
+    left = _fetch(session, key, len(LOSSES), start, step)
     rollups.rewind(session, key, step, Summaries.of_rows(left.steps, left.values))
     return int(dropped.rowcount)  # type: ignore[attr-defined]
 
@@ -78,13 +78,12 @@ def read_rows(
     from_step: int = 0,
     to_step: int | None = None,
     limit: int = 1000,
-    newest_first: bool = False,
+    newest: bool = False,
 ) -> Rows:
-    """Rows of the job's present segment, steps rising (or falling), both ends included; at most ``limit``."""
-    rows = _fetch(session, _key(job), *_range(session, job, from_step, to_step, limit, newest_first))
-    if newest_first:
-        rows = Rows(rows.steps[::-1], rows.values[::-1])
+    """Rows of the job's present segment, by step, both ends included; at most ``limit``, the first ones of the range
+    or its ``newest``."""
     held = job.metric_names or []
+    rows = _fetch(session, _key(job), len(held), *_range(session, job, from_step, to_step, limit, newest))
     # The column after the last is the one of what the job does not record.
     columns = [held.index(name) if name in held else rows.values.shape[1] for name in names]
     nothing = np.full((len(rows), 1), np.nan, np.float32)
@@ -96,7 +95,8 @@ def read_buckets(
 ) -> Buckets:
     """The steps in a range as at most ``max_points`` buckets, the first and the last step among them. The same rows
     give the same buckets whenever they are asked for: bounds are multiples of the width, which is the smallest power
-    of two that does. What it reads grows with ``max_points`` and not with the range.
+    of two that does. (Sums are made in another order after another history of writing: means are the same to the last
+    digit of a float32.) What it reads grows with ``max_points`` and not with the range.
 
     Raises:
         ValueError: the job does not record one of ``names``.
@@ -119,14 +119,14 @@ def read_buckets(
 
 
 def _range(
-    session: Session, job: Job, from_step: int, to_step: int | None, limit: int, newest_first: bool
+    session: Session, job: Job, from_step: int, to_step: int | None, limit: int, newest: bool
 ) -> tuple[int, int]:
     """The first and the last step of at most ``limit`` rows that were asked for. As no step is left out between, they
     are known beforehand; a database that is asked for the first so many of a range may sort all of it to find them."""
     extent = extent_of(session, _key(job)) or (1, 0)
     first = max(from_step, extent[0])
     last = extent[1] if to_step is None else min(to_step, extent[1])
-    return (max(first, last - limit + 1), last) if newest_first else (first, min(last, first + limit - 1))
+    return (max(first, last - limit + 1), last) if newest else (first, min(last, first + limit - 1))
 
 
 def extent_of(session: Session, key: Key) -> tuple[int, int] | None:
@@ -157,18 +157,18 @@ def _cover(first: int, last: int, level: int, extent: tuple[int, int]) -> list[t
 def _summaries(session: Session, job: Job, level: int, first: int, last: int) -> Summaries:
     if level >= 0:
         return rollups.read(session, _key(job), level, first, last, len(job.metric_names or ()))
-    rows = _fetch(session, _key(job), first, last)
+    rows = _fetch(session, _key(job), len(job.metric_names or ()), first, last)
     return Summaries.of_rows(rows.steps, rows.values)
 
 
-def _fetch(session: Session, key: Key, first: int, last: int) -> Rows:
-    """The rows between two steps, both included, with all that they hold."""
+def _fetch(session: Session, key: Key, metrics: int, first: int, last: int) -> Rows:
+    """The rows between two steps, both included, with all that they hold: so many ``metrics``."""
     within = and_(_mine(key), Metrics.step.between(first, last))
     held = TABLE.c  # not the class's own: rows need no object
     query = select(held.step, held.d_loss, held.g_loss, held.others).where(within).order_by(held.step)
     found = session.execute(query).all() if first <= last else []
     if not found:
-        return Rows(np.empty(0, np.int64), np.empty((0, len(LOSSES)), np.float32))
+        return Rows(np.empty(0, np.int64), np.empty((0, metrics), np.float32))
     steps, d_loss, g_loss, others = zip(*found, strict=True)
     rest = np.frombuffer(b"".join(others), PACKED).reshape(len(found), -1)
     losses = np.array([d_loss, g_loss], np.float32).T  # a null becomes NaN, which it stands for

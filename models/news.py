@@ -1,18 +1,16 @@
 """What is new of a job since a place in its history: rows, samples, events and the job's state, each once, and the
 rewinds that take some of them back. Queries take a session and never commit.
 
-All of it must be read in one snapshot (``snapshot``): the rows of a job say nothing without the rewinds before them.
+All of it must be read in one snapshot: the rows of a job say nothing without the rewinds before them.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import events, metrics, samples
-from models.database import Database
 from models.histories import REWOUND
 from models.metrics import Rows
 from models.status import JobStatus
@@ -54,15 +52,6 @@ class News:
     more: bool
 
 
-@contextmanager
-def snapshot(database: Database) -> Iterator[Session]:
-    """A session that sees one moment, on PostgreSQL as on SQLite."""
-    with database.read() as session:
-        if session.get_bind().dialect.name == "postgresql":
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        yield session
-
-
 def look(session: Session, job_number: int) -> tuple[int, JobStatus] | None:
     """A number that rises whenever there is news of a job, and the job's state; ``None`` where it has been deleted."""
     found = session.execute(select(Job.revision, Job.status).where(Job.number == job_number)).one_or_none()
@@ -88,11 +77,19 @@ def begin(session: Session, job: Job, from_step: int | None = None) -> Cursor:
     return replace(behind_all, step=from_step - 1, samples=from_step)
 
 
+def resume(session: Session, job: Job, since: Cursor) -> Cursor:
+    """Where to go on for a reader who comes back: where he was. If there is no such place any more he has to be told,
+    even where the job has the revision that he knows: after a restore from a copy it may come to it again."""
+    owner = session.scalar(select(Event.job_number).where(Event.number == since.event))
+    is_there = since.segment == job.segment and since.step <= job.step and (not since.event or owner == job.number)
+    return since if is_there else replace(since, revision=0)
+
+
 def read(session: Session, job: Job, since: Cursor) -> News:
     """What a reader at ``since`` has not seen, as it is in the session's snapshot: at most ``ROWS`` rows, ``EVENTS``
     events and ``SAMPLES`` samples. The job itself comes last, and only where nothing more is to be read."""
     page = _Page(since)
-    found = events.list_events(session, job.number, since.event, EVENTS)
+    found = page.later_events(session, job)
     if len(found) == EVENTS:
         # There may be a rewind among those that follow: rows have to wait for it.
         page.add_events(found)
@@ -120,6 +117,20 @@ class _Page:
         self.cursor = replace(self.cursor, **moved)
         self.items.append((item, self.cursor))
 
+    def later_events(self, session: Session, job: Job) -> Sequence[Event]:
+        """The events behind the cursor, at most ``EVENTS``. A cursor that is ahead of the job, or whose event is none
+        of the job's, is of a history that a database restored from a copy has lost. What the reader has seen of it may
+        have gone back to any step meanwhile, so nothing of it counts, and it starts again with its rows."""
+        # With the event of the cursor itself, which says by the way that it is there.
+        last = self.cursor.event
+        found = events.list_events(session, job.number, max(last - 1, 0), EVENTS + 1)
+        is_there = not last or (len(found) > 0 and found[0].number == last)
+        if is_there and self.cursor.revision <= job.revision:
+            return found[1:] if last else found[:EVENTS]
+        earlier = select(func.max(Event.number)).where(Event.job_number == job.number, Event.number <= last)
+        self._start_again(job, event=session.scalar(earlier) or 0, revision=0)
+        return events.list_events(session, job.number, self.cursor.event, EVENTS)
+
     def add_events(self, found: Sequence[Event]) -> None:
         for event in found:
             if event.kind == REWOUND:
@@ -131,8 +142,7 @@ class _Page:
         """Let a reader go back who has seen rows that the job does not have, though no event says what became of them:
         those of another segment, or of a database that was restored from a copy."""
         if self.cursor.segment != job.segment:
-            start = job.start_step
-            self.add(Rewound(start), segment=job.segment, step=start, samples=start and start + 1)
+            self._start_again(job)
         elif self.cursor.step > job.step:
             self._go_back_to(job.step)
 
@@ -150,6 +160,10 @@ class _Page:
             if last is None or sample.step <= last:
                 self.add(sample, samples=sample.step + 1)
         return last is not None or len(drawn) == SAMPLES
+
+    def _start_again(self, job: Job, **moved: int) -> None:
+        start = job.start_step
+        self.add(Rewound(start), segment=job.segment, step=start, samples=start and start + 1, **moved)
 
     def _go_back_to(self, step: int) -> None:
         kept = step + 1 if step else 0  # a fresh start draws the sample of step 0 again

@@ -18,10 +18,10 @@ from models.tables import Job
 REMEMBERED = 512
 # How each database takes any number of ids as one parameter.
 IDS = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": "= ANY(%s)"}
-# All that tells one state of a job from the next: its revision, and its place in the queue as
-# ``models.jobs.queue_position`` has it.
+# All that tells one state of a job from another: its revision (and its training time, for a database that was restored
+# from a copy comes to the same revisions again), and its place in the queue as ``models.jobs.queue_position`` has it.
 GLANCE = """
-    SELECT id, revision, CASE WHEN status = 'queued' THEN 1 + (
+    SELECT id, revision, training_seconds, CASE WHEN status = 'queued' THEN 1 + (
         SELECT count(*) FROM jobs AS ahead WHERE ahead.status = 'queued' AND (
             ahead.priority > jobs.priority OR (ahead.priority = jobs.priority AND ahead.number < jobs.number)))
     END FROM jobs WHERE id """
@@ -67,9 +67,9 @@ class JobReader:
             self.close()
             return self._read(ids)
         found, changed = {}, []
-        for job_id, revision, position in seen:
+        for job_id, *state in seen:
             known = self._remembered.get(job_id)
-            if known is not None and known.job.revision == revision and known.position == position:
+            if known is not None and [known.job.revision, known.job.training_seconds, known.position] == state:
                 found[job_id] = known
             else:
                 changed.append(job_id)
@@ -81,8 +81,8 @@ class JobReader:
         while self._idle:
             self._idle.pop().close()
 
-    def _look(self, ids: list[str]) -> list[tuple[str, int, int | None]]:
-        """The id, revision and place in the queue of each of these jobs."""
+    def _look(self, ids: list[str]) -> list[tuple[str, int, float, int | None]]:
+        """The id, revision, training time and place in the queue of each of these jobs."""
         with self._connection() as connection, closing(connection.cursor()) as cursor:
             cursor.execute(self._glance, (orjson.dumps(ids).decode() if self._is_sqlite else ids,))
             return list(cursor.fetchall())

@@ -1,7 +1,7 @@
 """Roll-ups: summaries of 32, 128, 512 … steps, kept as blocks of rows are written, so that a curve of any length is
 read from about as many buckets as are drawn. Queries take a session and never commit.
 
-What one costs: about 200 bytes a bucket for nine metrics, so a fifth of what the rows take.
+What one costs: about 200 bytes a bucket for nine metrics, so some 15 % of what the rows take.
 """
 
 from collections.abc import Iterable, Sequence

@@ -188,7 +188,9 @@ class Recorder:
         job = self._job
         values = _in_order(block, job.metric_names)
         last_step = block.first_step + len(values) - 1
-        newest = dict(zip(job.metric_names, map(metrics.jsonable, values[-1].tolist()), strict=True))
+        # The shortest digits that mean this float32, as rows are served with.
+        shown = (metrics.jsonable(float(str(value))) for value in values[-1])
+        newest = dict(zip(job.metric_names, shown, strict=True))
         latest = {name: newest.get(name) for name in METRIC_NAMES}
         self._progress_line(last_step, latest)
         self._writer.write(

@@ -62,10 +62,8 @@ def export_metrics(
     breaks off before its end: ask again."""
     names = None if keys is None else names_of(keys)
     check_range(from_step or 0, to_step)
-    # Read with the job, before its rows: a tag may be too old for them, never too new.
-    headers = {"ETag": caching.quoted(str(job.revision)), "Cache-Control": caching.NO_CACHE}
-    if caching.is_current(request, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
+    # Of the job, read before its rows: a tag may be too old for them, never too new.
+    headers = caching.tag_of(request, job).headers
     history = histories.begin(session, job, names, from_step or 0, to_step)
     headers["Content-Disposition"] = f'attachment; filename="{job.id}-metrics.{format}"'
     if not history.is_empty:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from api.strict import StrictRoute
 from models import metrics
 from models.catalogue import METRIC_NAMES
 from models.metrics import Buckets, Rows, jsonable, recorded
+from models.summaries import Values
 from models.tables import Job
 
 MAX_ROWS = 10_000
@@ -23,10 +25,29 @@ DEFAULT_ROWS = 1000
 MAX_POINTS = 4000
 router = APIRouter(prefix="/v1/jobs/{job_id}/metrics", tags=["metrics"], route_class=StrictRoute)
 
+ANSWERS = answers(examples.METRICS, "job_not_found", headers=ETAG) | not_modified()
+ANSWERS[200]["content"]["application/json"] = {
+    "examples": {
+        "rows": {"summary": "Rows", "value": examples.METRICS},
+        "curve": {"summary": "Buckets, with max_points", "value": examples.CURVE},
+    }
+}
 StepBound = Annotated[int | None, Query(ge=0, le=MAX_INTEGER)]
 RowCount = Annotated[int | None, Query(ge=1, le=MAX_ROWS)]
 Keys = Annotated[
     str | None, Query(description="Names of metrics, with commas between; all by default.", examples=["d_loss,g_loss"])
+]
+
+MaxPoints = Annotated[
+    int | None,
+    Query(
+        ge=2,
+        le=MAX_POINTS,
+        description="Answer with at most so many buckets of equal width (a power of two) in place of rows: least, "
+        "greatest, mean and last value of each metric, and how many were not finite. Every step counts, the first and "
+        "the last step of the range are always there, and the same steps always give the same buckets.",
+        examples=[500],
+    ),
 ]
 
 
@@ -35,7 +56,7 @@ Keys = Annotated[
     operation_id="get_metrics",
     summary="Read metrics",
     response_description="Rows in columns, or buckets where `max_points` is given; by step",
-    responses=answers(examples.METRICS, "job_not_found", headers=ETAG) | not_modified(),
+    responses=ANSWERS,
     response_model=MetricRows | MetricBuckets,
 )
 async def get_metrics(
@@ -44,17 +65,7 @@ async def get_metrics(
     keys: Keys = None,
     from_step: Annotated[StepBound, Query(description="First step; 0 by default.")] = None,
     to_step: Annotated[StepBound, Query(description="Last step, included; the newest by default.")] = None,
-    max_points: Annotated[
-        int | None,
-        Query(
-            ge=2,
-            le=MAX_POINTS,
-            description="Answer with at most so many buckets of equal width (a power of two) in place of rows: least, "
-            "greatest, mean and last value of each metric, and how many were not finite. Every step counts, the first "
-            "and the last step of the range are always there, and the same steps always give the same buckets.",
-            examples=[500],
-        ),
-    ] = None,
+    max_points: MaxPoints = None,
     limit: Annotated[RowCount, Query(description=f"Rows at most; {DEFAULT_ROWS} by default.")] = None,
     last: Annotated[RowCount, Query(description="The newest rows, so many; excludes the other ways to choose.")] = None,
 ) -> Response:
@@ -77,8 +88,7 @@ async def get_metrics(
             found = metrics.read_buckets(session, job, held, max_points, start, to_step)
             return _json(_buckets(job, names, held, found, start), tag.headers)
         if last is not None:
-            newest = metrics.read_rows(session, job, names, limit=last, newest_first=True)
-            rows, count = Rows(newest.steps[::-1], newest.values[::-1]), len(newest)
+            rows, count = metrics.read_rows(session, job, names, limit=last, newest=True), last
         else:
             count = limit or DEFAULT_ROWS
             rows = metrics.read_rows(session, job, names, start, to_step, count + 1)
@@ -131,7 +141,7 @@ def _buckets(job: Job, names: list[str], held: list[str], buckets: Buckets, star
     """As ``MetricBuckets``."""
     found = buckets.summaries
     nothing = found.count[:, None] == found.non_finite
-    mean = found.mean()
+    mean = found.mean().astype(np.float32)
     columns: dict[str, Any] = dict.fromkeys(names)
     for index, name in enumerate(held):
         none = nothing[:, index]
@@ -155,18 +165,19 @@ def _buckets(job: Job, names: list[str], held: list[str], buckets: Buckets, star
     }
 
 
-def column(values: np.ndarray[Any, Any]) -> Any:
-    """A column for ``orjson``: the array itself where all is finite, which it writes without a loop in Python."""
+def column(values: Values) -> Any:
+    """A column for ``orjson``: the array itself where all is finite, which it writes without a loop in Python. Either
+    way numbers are the shortest digits that mean the same float32."""
     if np.isfinite(values).all():
         return np.ascontiguousarray(values)
-    return [jsonable(value) for value in values.tolist()]
+    return [jsonable(float(str(value))) for value in values]
 
 
-def _known(values: np.ndarray[Any, Any], nothing: np.ndarray[Any, Any]) -> Any:
+def _known(values: Values, nothing: npt.NDArray[np.bool_]) -> Any:
     """A column of finite numbers, null where a bucket holds ``nothing`` finite."""
     if not nothing.any():
         return np.ascontiguousarray(values)
-    return [None if none else value for value, none in zip(values.tolist(), nothing.tolist(), strict=True)]
+    return [None if none else float(str(value)) for value, none in zip(values, nothing.tolist(), strict=True)]
 
 
 def _json(content: dict[str, Any], headers: dict[str, str]) -> Response:

@@ -14,12 +14,14 @@ from api.stream.ids import MalformedIdError, Place
 from api.stream.response import HEADERS, JobStream
 from api.strict import StrictRoute
 from models import news
+from models.status import JobStatus
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["metrics"], route_class=StrictRoute)
 
 
 def _place(
     request: Request,
+    job: TheJob,
     header: Annotated[
         str | None,
         Header(
@@ -38,16 +40,20 @@ def _place(
         ),
     ] = None,
 ) -> Place | None:
-    """The place that a client wants to go on from. Raises ``Problem`` (400, 422) where it does not say which."""
+    """The place that a client wants to go on from. Raises ``Problem`` (400, 422) where it does not say which, or names
+    one of another job's stream."""
     if len(request.headers.getlist("last-event-id")) > 1:
         raise Problem("ambiguous_header", "Last-Event-ID was sent more than once: which one holds?")
     given, name, where = (header, "Last-Event-ID", "header") if header else (query, "last_event_id", "query")
     if not given:  # an empty id is none: so has the standard of server-sent events
         return None
     try:
-        return ids.parsed(given)
+        place = ids.parsed(given)
     except MalformedIdError as error:
         raise invalid(name, where, str(error), "malformed_id") from error
+    if place.job_number != job.number:
+        raise invalid(name, where, "is the id of a message of another job's stream", "id_of_another_job")
+    return place
 
 
 @router.get(
@@ -76,7 +82,8 @@ def stream_job(
     """Follow a job as server-sent events: rows of metrics, sample images, events and changes of its state, each sent
     once, until it has ended. A client that was cut off goes on where it was by sending the last id it has seen."""
     names = tuple(names_of(keys))
-    if place is not None and place.ended:
+    # An end that was taken back (a database restored from a copy) is none: the stream goes on behind it.
+    if place is not None and place.ended and JobStatus(job.status).is_final:
         return Response(status_code=204, headers=HEADERS)
-    cursor = place.cursor if place else news.begin(session, job, from_step)
+    cursor = news.resume(session, job, place.cursor) if place else news.begin(session, job, from_step)
     return JobStream(held.streams, job.number, cursor, names)

@@ -28,7 +28,7 @@ _SHOWN: tuple[tuple[str, Cursor, Any], ...] = (
     ("rewind", Cursor(0, 500, 501, 18, 23), {"step": 500}),
 )
 EXAMPLE = b"".join(
-    format_sse_event(event=kind, id=ids.written(cursor), data_str=orjson.dumps(data).decode())
+    format_sse_event(event=kind, id=ids.written(7, cursor), data_str=orjson.dumps(data).decode())
     for kind, cursor, data in _SHOWN
 ).decode()
 
@@ -49,5 +49,5 @@ STREAM: Responses = {
         "description": DESCRIPTION,
         "content": {EventSourceResponse.media_type: {"itemSchema": MESSAGE, "example": EXAMPLE}},
     },
-    204: {"description": "Last-Event-ID is that of the `end`: nothing more will come."},
+    204: {"description": "Last-Event-ID is that of the `end`, and the job has ended: nothing more will come."},
 }

@@ -1,5 +1,5 @@
-"""The ids of a stream's messages. An id holds all that is needed to go on behind its message, whichever process is
-asked and whenever: nothing is kept of those who listened."""
+"""The ids of a stream's messages. An id holds the job's number and all that is needed to go on behind its message,
+whichever process is asked and whenever: nothing is kept of those who listened."""
 
 import re
 from dataclasses import astuple, dataclass
@@ -7,9 +7,9 @@ from dataclasses import astuple, dataclass
 from api.dependencies import MAX_INTEGER
 from models.news import Cursor
 
-EXAMPLE = "0.512.401.17.23"
+EXAMPLE = "7.0.512.401.17.23"
 END = "end"
-MESSAGE_ID = re.compile(rf"[0-9]{{1,19}}(?:\.[0-9]{{1,19}}){{4}}(?:\.{END})?")
+MESSAGE_ID = re.compile(rf"[0-9]{{1,19}}(?:\.[0-9]{{1,19}}){{5}}(?:\.{END})?")
 
 
 class MalformedIdError(ValueError):
@@ -18,26 +18,27 @@ class MalformedIdError(ValueError):
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a stream; ``ended`` behind its last message."""
+    """A place in the stream of the job of a number; ``ended`` behind its last message."""
 
+    job_number: int
     cursor: Cursor
     ended: bool
 
 
-def written(cursor: Cursor, ended: bool = False) -> str:
+def written(job_number: int, cursor: Cursor, ended: bool = False) -> str:
     """The id of the message before ``cursor``."""
-    return ".".join(map(str, astuple(cursor))) + (f".{END}" if ended else "")
+    return ".".join(map(str, (job_number, *astuple(cursor)))) + (f".{END}" if ended else "")
 
 
 def parsed(message_id: str) -> Place:
-    """The place behind the message of an id.
+    """The place behind the message of an id, whichever job's it is.
 
     Raises:
         MalformedIdError: it is not one.
     """
     if MESSAGE_ID.fullmatch(message_id) is None:
         raise MalformedIdError("is not the id of a message of this stream; send back one as it was received")
-    numbers = [int(part) for part in message_id.removesuffix(f".{END}").split(".")]
-    if max(numbers) >= MAX_INTEGER:
+    job_number, *numbers = [int(part) for part in message_id.removesuffix(f".{END}").split(".")]
+    if max(job_number, *numbers) >= MAX_INTEGER:
         raise MalformedIdError(f"holds a number that is not below {MAX_INTEGER}")
-    return Place(Cursor(*numbers), message_id.endswith(END))
+    return Place(job_number, Cursor(*numbers), message_id.endswith(END))

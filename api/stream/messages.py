@@ -26,10 +26,10 @@ HEALTH = "health."
 
 def answer(database: Database, job_number: int, questions: Collection[Question]) -> dict[Question, Batch]:
     """The answers to questions about a job, all of one moment; none where nothing has changed."""
-    with news.snapshot(database) as session:
+    with database.snapshot() as session:
         found = news.look(session, job_number)
         if found is None:
-            return {question: _of_deleted(question.cursor) for question in questions}
+            return {question: _of_deleted(job_number, question.cursor) for question in questions}
         revision, status = found
         # Who knows all of a job that has ended is still to be told that nothing more will come.
         asked = [question for question in questions if question.cursor.revision != revision or status.is_final]
@@ -46,13 +46,13 @@ def _batch(job: Job, question: Question, found: News) -> Batch:
     last = found.items[-1][1] if found.items else question.cursor
     ended = JobStatus(job.status).is_final and not found.more
     if ended:
-        messages.append(_end(last, reason="finished", status=job.status))
+        messages.append(_end(job.number, last, reason="finished", status=job.status))
     return Batch(b"".join(messages), last, found.more, ended)
 
 
-def _of_deleted(since: Cursor) -> Batch:
+def _of_deleted(job_number: int, since: Cursor) -> Batch:
     """The end of the stream of a job that is no longer there."""
-    return Batch(_end(since, reason="deleted", status=None), since, more=False, ended=True)
+    return Batch(_end(job_number, since, reason="deleted", status=None), since, more=False, ended=True)
 
 
 def _message(job: Job, names: Sequence[str], item: Item, cursor: Cursor) -> bytes:
@@ -68,7 +68,7 @@ def _message(job: Job, names: Sequence[str], item: Item, cursor: Cursor) -> byte
             data = EventView.model_validate(item).model_dump_json()
         case Job():
             kind, data = "job", JobView.of(item).model_dump_json(exclude=LEFT_OUT)
-    return format_sse_event(event=kind, id=ids.written(cursor), data_str=data)
+    return format_sse_event(event=kind, id=ids.written(job.number, cursor), data_str=data)
 
 
 def _rows(job: Job, names: Sequence[str], rows: Rows) -> str:
@@ -85,6 +85,6 @@ def _columns(job: Job, names: Sequence[str], rows: Rows) -> Iterator[tuple[str, 
         yield name, column(rows.values[:, held.index(name)]) if is_held else [None] * len(rows)
 
 
-def _end(cursor: Cursor, **data: str | None) -> bytes:
-    message_id = ids.written(cursor, ended=True)
+def _end(job_number: int, cursor: Cursor, **data: str | None) -> bytes:
+    message_id = ids.written(job_number, cursor, ended=True)
     return format_sse_event(event="end", id=message_id, data_str=orjson.dumps(data).decode())

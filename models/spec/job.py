@@ -61,8 +61,8 @@ class JobSpec(Part):
     C++ compiler on the worker and takes from seconds to minutes before the first step. `cuda_graph`: the whole step
     as one CUDA graph, which needs a GPU. `auto`: `cuda_graph` on a GPU, else `eager`. Losses agree up to rounding."""
     precision: Literal["float32", "bfloat16"] = Field("float32", examples=["float32"])
-    """What the networks compute in: `float32`, or `bfloat16` where torch's autocast allows it. Weights, optimisers,
-    losses and samples are float32 either way."""
+    """What the networks compute in: `float32` (recent GPUs then round a convolution's inputs to TF32, as torch has it),
+    or `bfloat16` where torch's autocast allows it. Weights, optimisers, losses and samples are float32 either way."""
 
     sample_every: Integer = Field(500, ge=1, le=10_000_000, examples=[200], json_schema_extra=unit("steps"))
     """Steps between sample images; the first (step 0) and the last step are always drawn."""

@@ -90,6 +90,17 @@ class TestIdempotency:
         problem_of(other, 422, "idempotency_conflict")
         assert len(client.get("/v1/jobs").json()["data"]) == 1
 
+    def test_a_key_outlives_an_upgrade(self, client: httpx.Client, database: Database) -> None:
+        first = client.post("/v1/jobs", json=POINTS, headers=self.headers)
+        with database.write() as session:  # as a version stored it that did not know these fields
+            job = session.scalars(select(Job)).one()
+            job.spec = {name: value for name, value in job.spec.items() if name not in ("execution", "precision")}
+            job.request_hash = "of an earlier version"
+        again = client.post("/v1/jobs", json=POINTS, headers=self.headers)
+        assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+        other = client.post("/v1/jobs", json=POINTS | {"precision": "bfloat16"}, headers=self.headers)
+        problem_of(other, 422, "idempotency_conflict")
+
     def test_sent_at_once_it_makes_one_job(self, settings: Settings) -> None:
         with served(create_app(settings)) as url, httpx.Client(base_url=url, timeout=60) as client:
 

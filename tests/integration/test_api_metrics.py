@@ -4,11 +4,14 @@ import math
 
 import httpx
 import pytest
+from sqlalchemy import delete
 from support.problems import only_error
 from support.progress import record, running_job
 
+from models import leases
 from models.catalogue import METRIC_NAMES
 from models.database import Database
+from models.tables import Job, Metrics
 
 
 @pytest.fixture
@@ -54,6 +57,50 @@ def test_the_newest_rows(client: httpx.Client, path: str) -> None:
 def test_nothing_yet(client: httpx.Client, path: str) -> None:
     body = client.get(f"{path}?from_step=41&keys=d_loss").json()
     assert (body["columns"], body["next_step"]) == ({"step": [], "d_loss": []}, 41)
+
+
+@pytest.mark.parametrize("recorded", [2, 9])
+def test_ranges_without_a_row_are_empty(client: httpx.Client, database: Database, recorded: int) -> None:
+    job, lease = running_job(database)
+    path = f"/v1/jobs/{job.id}/metrics"
+    names = list(METRIC_NAMES[:recorded])
+
+    def assert_empty(query: str) -> None:
+        body = client.get(f"{path}?{query}").raise_for_status().json()
+        assert body.get("first_step", body["columns"].get("step")) == []
+
+    for told in (None, names):  # before the first write of an attempt, and after it
+        with database.write() as session:
+            leases.hold(session, lease, metric_names=told)
+        for query in ("", "last=5", "keys=d_real", "max_points=10"):
+            assert_empty(query)
+    record(database, job, lease, 1, [[0.5] * recorded + [None] * (9 - recorded)] * 3)
+    for query in ("from_step=4", "from_step=9223372036854775807", "to_step=0", "from_step=4&max_points=10"):
+        assert_empty(query)
+    with database.write() as session:
+        leases.rewind(session, lease, 0, 0)
+    assert_empty("")
+    assert_empty("max_points=10")
+
+
+def test_a_number_has_the_same_digits_whatever_stands_beside_it(client: httpx.Client, database: Database) -> None:
+    job, lease = running_job(database)
+    record(database, job, lease, 1, [[0.1, 0.2, *[None] * 7], [math.nan, 0.3, *[None] * 7]])
+    path = f"/v1/jobs/{job.id}/metrics"
+    for query, seen in (("", [0.1, "NaN"]), ("?to_step=1", [0.1]), ("?last=2", [0.1, "NaN"])):
+        assert client.get(f"{path}{query}").json()["columns"]["d_loss"] == seen
+    assert client.get(f"{path}?max_points=10").json()["columns"]["d_loss"]["mean"] == [0.1, None]
+
+
+def test_a_restored_database_is_not_taken_for_the_one_that_was_lost(client: httpx.Client, database: Database) -> None:
+    job, lease = running_job(database)
+    record(database, job, lease, 1, [[0.5, 0.5, *[None] * 7]])
+    path = f"/v1/jobs/{job.id}/metrics"
+    etag = client.get(path).headers["ETag"]
+    with database.write() as session:  # the same revision, reached another way
+        session.get_one(Job, job.number).training_seconds += 1
+        session.execute(delete(Metrics))
+    assert client.get(path, headers={"If-None-Match": etag}).status_code == 200
 
 
 def test_values_that_are_not_finite_arrive(client: httpx.Client, database: Database) -> None:

@@ -79,8 +79,9 @@ class Client:
     def __init__(self, database: Database, job: Job, from_step: int | None = 0) -> None:
         self.database = database
         self.number = job.number
-        with news.snapshot(database) as session:
-            self.last_id = ids.written(news.begin(session, session.get_one(Job, job.number), from_step))
+        with database.snapshot() as session:
+            cursor = news.begin(session, session.get_one(Job, job.number), from_step)
+        self.last_id = ids.written(job.number, cursor)
         self.reader = Reader()
 
     def read(self, most: int = 10**9) -> None:
@@ -162,7 +163,7 @@ def samples_of(database: Database, job: Job) -> list[int]:
 
 def test_a_snapshot_is_one_moment_and_leaves_no_trace(database: Database) -> None:
     worker = Worker(database)
-    with news.snapshot(database) as session:
+    with database.snapshot() as session:
         before = news.look(session, worker.job.number)
         worker.train(1)
         assert news.look(session, worker.job.number) == before

@@ -121,7 +121,7 @@ def test_a_run_that_cannot_fit_fails_at_once_in_bytes(
 def test_a_run_that_can_never_fit_is_not_even_begun(
     quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "estimate_bytes", lambda _: 2**50)
+    monkeypatch.setattr(memory, "estimate_bytes", lambda *_: 2**50)
     job_id = queue_job(database)
     run(quick)
     job = read(database, job_id)

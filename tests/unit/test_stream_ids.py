@@ -12,9 +12,9 @@ from models.news import Cursor
 NUMBERS = st.integers(0, MAX_INTEGER - 1)
 
 
-@given(st.builds(Cursor, *[NUMBERS] * 5), st.booleans())
-def test_an_id_says_where_it_stands(cursor: Cursor, ended: bool) -> None:
-    assert ids.parsed(ids.written(cursor, ended)) == ids.Place(cursor, ended)
+@given(NUMBERS, st.builds(Cursor, *[NUMBERS] * 5), st.booleans())
+def test_an_id_says_where_it_stands(job_number: int, cursor: Cursor, ended: bool) -> None:
+    assert ids.parsed(ids.written(job_number, cursor, ended)) == ids.Place(job_number, cursor, ended)
 
 
 @given(st.text(max_size=30))
@@ -23,7 +23,7 @@ def test_nothing_else_is_an_id(text: str) -> None:
         place = ids.parsed(text)
     except ids.MalformedIdError:
         return
-    assert ids.parsed(ids.written(place.cursor, place.ended)) == place
+    assert ids.parsed(ids.written(place.job_number, place.cursor, place.ended)) == place
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])

@@ -4,6 +4,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -38,14 +39,16 @@ class Snapshot:
 
 
 def environment(device: torch.device) -> dict[str, str]:
-    """Versions that bear on whether numbers can be repeated."""
+    """What bears on whether numbers can be repeated: versions, this project's own among them, and the hardware."""
     versions = {
+        "ganjobs": version("ganjobs"),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
         "safetensors": safetensors.__version__,
         "threads": str(torch.get_num_threads()),
         "device": device.type,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
     }
     if device.type == "cuda":
         versions |= {"cuda": str(torch.version.cuda), "gpu": torch.cuda.get_device_name(device)}

@@ -1,7 +1,8 @@
 """How a step is run: operation by operation, through torch.compile, or as one CUDA graph.
 
 All three do the same operations on the same numbers, so that losses agree up to rounding, and each resumes exactly:
-what ``execution`` means depends on nothing but the device, so that all attempts at a job run it alike.
+which of them ``execution`` means depends on nothing but the device, so that all attempts at a job run it alike.
+(What ``compiled`` runs also depends on the compiler and the processor.)
 
 None but ``eager`` can differentiate twice: torch.compile does not support it, and has been silently wrong about it. A
 gradient penalty must be refused there, or computed outside of what is compiled.
@@ -147,7 +148,8 @@ def capture_on_cuda(run: Callable[[], Tensor], device: torch.device) -> tuple[Te
 @contextmanager
 def put_back(game: Game) -> Iterator[None]:
     """Whatever steps are played within, the game's tensors hold afterwards what they held before, in the same places.
-    Those that came to be within are the optimisers' running means, which begin as zeros: so they are left."""
+    Those that came to be within are the optimisers' running means, which begin as zeros: so they are left. A game in
+    which something was raised is not put back: it cannot be played on."""
     before = [(tensor, tensor.clone()) for tensor in _tensors_of(game)]
     yield
     with torch.no_grad():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.spec import JobSpec
+from worker.gan.execution import mode_for
 from worker.gan.networks import build_discriminator, build_generator
 
 BYTES_PER_NUMBER = 4
@@ -20,7 +21,7 @@ class NotEnoughMemory(Exception):
     """The device cannot hold the run."""
 
     def __init__(self, spec: JobSpec, device: torch.device) -> None:
-        self.estimated_bytes = estimate_bytes(spec)
+        self.estimated_bytes = estimate_bytes(spec, device)
         self.available_bytes = available_bytes(device)
         super().__init__(
             f"not enough memory on {device.type}: the spec takes at least {_readable(self.estimated_bytes)}, and "
@@ -28,10 +29,14 @@ class NotEnoughMemory(Exception):
         )
 
 
-def estimate_bytes(spec: JobSpec) -> int:
-    """Parameters with what Adam keeps of them, and the outputs of all layers in the larger of the two updates.
+def estimate_bytes(spec: JobSpec, device: torch.device) -> int:
+    """Parameters with what Adam keeps of them, the outputs of all layers in the larger of the two updates, and a real
+    batch and noise: of one update, or of all of a step's, as a CUDA graph keeps them.
 
     A lower bound: workspace of the kernels and the allocator's rounding come on top. Nothing is allocated for it.
+
+    Raises:
+        execution.ExecutionUnavailable: the spec's ``execution`` cannot be had on ``device``.
     """
     with torch.device("meta"):
         generator, discriminator = build_generator(spec), build_discriminator(spec)
@@ -39,12 +44,14 @@ def estimate_bytes(spec: JobSpec) -> int:
     copies = COPIES_OF_PARAMETERS * sum(parameters) + (parameters[0] if spec.ema_decay is not None else 0)
     noise = torch.empty(spec.batch_size, spec.generator.latent_dim, device="meta")
     with _counted(generator) as made:
-        fake = generator(noise)
+        fake: Tensor = generator(noise)
     with _counted(discriminator) as judged:
         discriminator(fake)
+    updates = spec.discriminator_steps if mode_for(spec, device) == "cuda_graph" else 1
+    inputs = updates * (noise.numel() + fake.numel())
     # D's update holds a real and a fake pass, G's update a pass of both networks.
     outputs = max(2 * judged(), made() + judged())
-    return BYTES_PER_NUMBER * (copies + outputs)
+    return BYTES_PER_NUMBER * (copies + outputs + inputs)
 
 
 def available_bytes(device: torch.device) -> int:
@@ -66,7 +73,7 @@ def check_fits(spec: JobSpec, device: torch.device) -> None:
         total = int(torch.cuda.mem_get_info(device)[1])
     else:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if estimate_bytes(spec) > total:
+    if estimate_bytes(spec, device) > total:
         raise NotEnoughMemory(spec, device)
 
 

@@ -42,7 +42,10 @@ class EpochOrder:
     def _epoch(self, number: int) -> Tensor:
         if number not in self._epochs:
             generator = self._noise.generator(Purpose.DATA_ORDER, step=number)
-            permutation = torch.randperm(self._size, generator=generator).to(self._device)
+            permutation = torch.randperm(self._size, generator=generator)
+            if self._device.type == "cuda":  # copied while training goes on: from pageable memory it would wait
+                permutation = permutation.pin_memory()
+            permutation = permutation.to(self._device, non_blocking=True)
             kept = {key: value for key, value in self._epochs.items() if key == number - 1}
             self._epochs = {**kept, number: permutation}
         return self._epochs[number]
