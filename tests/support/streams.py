@@ -7,8 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from support.progress import claim
+from support.runs import crash_after
 
 from ganjobs.stream import Message, messages
+from models import events, leases
+from models.database import Database
+from models.leases import Lease
+from models.tables import Job
 
 # What is not recorded, in a row of the losses alone.
 NOTHING = [None] * 7
@@ -100,3 +106,22 @@ class Reader:
 
     def _end(self, data: Any) -> None:
         self.ended = data
+
+
+def tell(database: Database, job: tuple[Job, Lease], kind: str) -> None:
+    with database.write() as session:
+        leases.hold(session, job[1])
+        events.add(session, job[0].number, kind, "something")
+
+
+def is_told(kind: str) -> Callable[[Message], bool]:
+    return lambda message: message.event == "event" and bool(message.data["kind"] == kind)
+
+
+def go_back(database: Database, job: Job, step: int) -> tuple[Job, Lease]:
+    """Another attempt, which goes on from a checkpoint."""
+    crash_after(job, database)
+    again, lease = claim(database)
+    with database.write() as session:
+        leases.rewind(session, lease, again.segment, step)
+    return again, lease
