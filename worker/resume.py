@@ -45,8 +45,9 @@ def rewind(job: Job, writer: LeasedWriter, storage: Storage, snapshot: Snapshot 
 
 
 def tell_of_changes(snapshot: Snapshot, writer: LeasedWriter, environment: dict[str, str]) -> None:
-    """Say in the job's history where it goes on with other versions or on another device: numbers may then differ from
-    those of an undisturbed run."""
+    """Say in the job's history where it goes on with other versions, on another device or with steps run another way:
+    numbers may then differ from those of an undisturbed run. What one of the two does not name, such as what an older
+    version did not record, is ``None`` in the event's data."""
     before: dict[str, str] = snapshot.state["environment"]
     changed = {
         name: {"before": before.get(name), "now": environment.get(name)}
@@ -54,6 +55,9 @@ def tell_of_changes(snapshot: Snapshot, writer: LeasedWriter, environment: dict[
         if before.get(name) != environment.get(name)
     }
     if changed:
-        told = ", ".join(f"{name} {values['before']} → {values['now']}" for name, values in changed.items())
+        told = ", ".join(
+            f"{name} {values['before'] or 'not recorded'} → {values['now'] or 'not recorded'}"
+            for name, values in changed.items()
+        )
         message = f"goes on in another environment, so numbers may differ from an undisturbed run's: {told}"
         writer.add_event("job.environment_changed", message, "warning", changed=changed)

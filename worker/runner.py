@@ -145,7 +145,7 @@ class Attempt:
             raise CheckpointError(f"the checkpoint of step {self._job.start_step} that the fork begins at is lost")
         rewind(self._job, self._writer, self._storage, snapshot)
         if snapshot:
-            tell_of_changes(snapshot, self._writer, checkpoint.environment(device))
+            tell_of_changes(snapshot, self._writer, checkpoint.environment(spec, device))
         return self._record(train(spec, data, device=device, resume_from=snapshot), spec, data, keeper)
 
     def _record(self, training: Training, spec: JobSpec, data: Dataset, keeper: LeaseKeeper) -> Outcome:

@@ -13,7 +13,7 @@ from models.spec import JobSpec
 from worker.gan import checkpoint
 from worker.gan.data import load
 from worker.gan.events import Event, SampleReady, Started
-from worker.gan.execution import ExecutionUnavailable, prepare
+from worker.gan.execution import ExecutionUnavailable, Mode, prepare
 from worker.gan.loop import new_game, train
 from worker.gan.losses import AdversarialLoss
 from worker.gan.step import play_step
@@ -106,6 +106,20 @@ def test_capturing_leaves_no_trace(patch: dict[str, Any]) -> None:
         torch.testing.assert_close(step(), play_step(through), rtol=TOLERANCE, atol=TOLERANCE)
     steps = [state["step"].item() for state in resumed.generator_optimizer.state.values()]
     assert set(steps) == {6.0}
+
+
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
+@pytest.mark.parametrize("mode", ["eager", "cuda_graph"])
+def test_no_step_waits_for_the_device_where_an_epoch_ends_either(mode: Mode) -> None:
+    spec = job(batch_size=500)
+    play = prepare(new_game(spec, load(spec, CUDA), CUDA), mode)
+    play()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(8):  # 1,797 digits
+            play()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def test_a_picture_may_be_drawn_while_a_graph_is_captured() -> None:

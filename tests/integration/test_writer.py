@@ -17,7 +17,7 @@ from models.database import Database
 from models.leases import LeaseLost
 from models.settings import Settings
 from models.tables import Event
-from worker.gan import memory
+from worker.gan import checkpoint, memory
 from worker.joblog import JobLog
 from worker.writer import LeasedWriter
 
@@ -98,6 +98,27 @@ def test_a_resume_elsewhere_says_so(quick: Settings, database: Database, monkeyp
     assert told.level == "warning"
     assert told.data["changed"]["torch"]["now"] == "9.9"
     assert "2.13.0" in told.message
+
+
+def test_a_resume_from_what_an_older_version_made_says_so(
+    quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue_job(database, steps=200, sample_every=50)
+    questions = itertools.count()
+    with monkeypatch.context() as older:
+        recorded = checkpoint.environment
+        older.setattr(checkpoint, "environment", lambda *run: _without(recorded(*run), "ganjobs", "execution"))
+        run(quick, lambda: next(questions) >= 4)
+    run(quick)
+    with database.read() as session:
+        told = session.scalars(select(Event).where(Event.kind == "job.environment_changed")).one()
+    assert told.data["changed"].keys() == {"ganjobs", "execution"}
+    assert told.data["changed"]["execution"] == {"before": None, "now": "eager"}
+    assert "execution not recorded → eager" in told.message
+
+
+def _without(facts: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: fact for name, fact in facts.items() if name not in names}
 
 
 def test_a_run_that_cannot_fit_fails_at_once_in_bytes(

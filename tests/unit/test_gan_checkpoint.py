@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load as load_tensors
-from support.engine import DCGAN, DCGAN_JUDGE, MLP_JUDGE, job, rows, run, snapshot_at, steps_of
+from support.engine import CPU, DCGAN, DCGAN_JUDGE, MLP_JUDGE, job, rows, run, snapshot_at, steps_of
 
 from worker.gan import checkpoint
 from worker.gan.checkpoint import CheckpointError
-from worker.gan.events import SampleReady
+from worker.gan.events import SampleReady, Started
+from worker.gan.execution import ExecutionUnavailable
 from worker.gan.networks import build_generator
 from worker.gan.noise import Noise, Purpose
 
@@ -64,6 +65,18 @@ def test_a_checkpoint_of_other_data_or_networks_is_refused() -> None:
         run(job(dataset={"kind": "ring"}), resume_from=kept)
     with pytest.raises(CheckpointError, match="does not fit"):
         run(job(discriminator={"kind": "mlp", "hidden_sizes": [17]}), resume_from=kept)
+
+
+def test_a_checkpoint_names_the_engine_the_processor_and_how_steps_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "version", {"ganjobs": "7.8.9"}.__getitem__)
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX9")
+    events = run(job(steps=1))
+    named = snapshot_at(events, 1).state["environment"]
+    assert (named["ganjobs"], named["cpu"], named["execution"]) == ("7.8.9", "AVX9", "eager")
+    assert [event.environment for event in events if isinstance(event, Started)] == [named]
+    assert checkpoint.environment(job(execution="compiled"), CPU)["execution"] == "compiled"
+    with pytest.raises(ExecutionUnavailable):
+        checkpoint.environment(job(execution="cuda_graph"), CPU)
 
 
 def test_the_generator_to_take_home_is_the_one_that_drew_the_samples() -> None:

@@ -5,7 +5,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 import safetensors
@@ -15,8 +15,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 from torch.optim import Optimizer
 
-if TYPE_CHECKING:
-    from worker.gan.step import Game
+from models.spec import JobSpec
+from worker.gan.execution import mode_for
+from worker.gan.step import Game
 
 FORMAT = 1
 GENERATOR_FILE = "generator.safetensors"
@@ -38,8 +39,13 @@ class Snapshot:
     state: dict[str, Any]
 
 
-def environment(device: torch.device) -> dict[str, str]:
-    """What bears on whether numbers can be repeated: versions, this project's own among them, and the hardware."""
+def environment(spec: JobSpec, device: torch.device) -> dict[str, str]:
+    """What bears on whether the numbers of a spec's run on a device can be repeated: versions, this project's own among
+    them, how steps are run, and the hardware.
+
+    Raises:
+        execution.ExecutionUnavailable: the spec's ``execution`` cannot be had on ``device``.
+    """
     versions = {
         "ganjobs": version("ganjobs"),
         "python": platform.python_version(),
@@ -47,6 +53,7 @@ def environment(device: torch.device) -> dict[str, str]:
         "numpy": numpy.__version__,
         "safetensors": safetensors.__version__,
         "threads": str(torch.get_num_threads()),
+        "execution": mode_for(spec, device),
         "device": device.type,
         "cpu": torch.backends.cpu.get_cpu_capability(),
     }
@@ -55,7 +62,7 @@ def environment(device: torch.device) -> dict[str, str]:
     return versions
 
 
-def take(game: "Game") -> Snapshot:
+def take(game: Game) -> Snapshot:
     """Copy the state of a game to the CPU."""
     tensors: dict[str, Tensor] = {}
     for part, module in _modules(game).items():
@@ -70,12 +77,12 @@ def take(game: "Game") -> Snapshot:
         "stream": game.noise.stream,
         "spec": game.spec.model_dump(mode="json"),
         "data_fingerprint": game.data.fingerprint,
-        "environment": environment(device),
+        "environment": environment(game.spec, device),
     }
     return Snapshot(game.step, tensors, state)
 
 
-def restore(game: "Game", snapshot: Snapshot) -> None:
+def restore(game: Game, snapshot: Snapshot) -> None:
     """Bring a new game to the state of a snapshot. The snapshot may be of another spec (a fork), as long as its
     networks are the same: learning rates and the like are those of the game's spec.
 
@@ -126,7 +133,7 @@ def from_files(files: Mapping[str, bytes]) -> Snapshot:
         raise CheckpointError(f"not a checkpoint: {type(error).__name__}: {error}") from error
 
 
-def _modules(game: "Game") -> dict[str, torch.nn.Module]:
+def _modules(game: Game) -> dict[str, torch.nn.Module]:
     modules = {"generator": game.generator, "discriminator": game.discriminator}
     return modules | ({"average": game.average} if game.average is not None else {})
 

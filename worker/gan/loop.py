@@ -128,7 +128,7 @@ def _started(game: Game, device: torch.device, mode: Mode) -> Started:
         step=game.step,
         device=str(device) if device.type == "cpu" else f"{device} ({torch.cuda.get_device_name(device)})",
         execution=mode,
-        environment=checkpoint.environment(device),
+        environment=checkpoint.environment(game.spec, device),
         generator_parameters=sum(parameter.numel() for parameter in game.generator.parameters()),
         discriminator_parameters=sum(parameter.numel() for parameter in game.discriminator.parameters()),
     )
