@@ -25,8 +25,8 @@ from rich.table import Table  # noqa: E402
 from sqlalchemy import func, select, text  # noqa: E402
 from support.databases import PostgresDatabases, SqliteDatabases  # noqa: E402
 from support.progress import running_job  # noqa: E402
-from support.servers import Postgres  # noqa: E402
 
+from benchmarks.rig.databases import both_kinds  # noqa: E402
 from benchmarks.rig.peers import PeersMissing, call_peer  # noqa: E402
 from models.catalogue import METRIC_NAMES  # noqa: E402
 from models.database import Database  # noqa: E402
@@ -104,11 +104,7 @@ def main(
     contenders: dict[str, Callable[[Path], tuple[float, int, dict[str, float]]]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ganjobs-ingest-")))
-        server = Postgres()
-        server.start()
-        stack.callback(server.remove)
-        postgres = PostgresDatabases(server.url("postgres"))
-        stack.callback(postgres.close)
+        sqlite, postgres = stack.enter_context(both_kinds(folder))
 
         def on(databases: SqliteDatabases | PostgresDatabases) -> Callable[[Path], tuple[float, int, dict[str, float]]]:
             def turn(where: Path) -> tuple[float, int, dict[str, float]]:
@@ -117,7 +113,7 @@ def main(
 
             return turn
 
-        contenders["Ganjobs, SQLite"] = on(SqliteDatabases(folder))
+        contenders["Ganjobs, SQLite"] = on(sqlite)
         contenders["Ganjobs, PostgreSQL"] = on(postgres)
         contenders["MLflow log_batch, SQLite"] = lambda where: mlflow(where, peer_steps, len(METRIC_NAMES))
         results: dict[str, list[tuple[float, int, dict[str, float]]]] = {name: [] for name in contenders}

@@ -24,11 +24,10 @@ import numpy as np  # noqa: E402
 import typer  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
-from support.databases import PostgresDatabases, SqliteDatabases  # noqa: E402
 from support.progress import queue_job  # noqa: E402
-from support.servers import Postgres  # noqa: E402
 from support.serving import free_port  # noqa: E402
 
+from benchmarks.rig.databases import both_kinds  # noqa: E402
 from benchmarks.rig.peers import PYTHON, PeersMissing, call_peer  # noqa: E402
 from benchmarks.rig.server import Process, api_server, server  # noqa: E402
 from models import jobs, metrics  # noqa: E402
@@ -161,13 +160,8 @@ def main(
         lengths, times, peer_times = (300, 1_500, 3_000), 2, 1
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ganjobs-read-")))
-        postgres = Postgres()
-        postgres.start()
-        stack.callback(postgres.remove)
-        on_postgres = PostgresDatabases(postgres.url("postgres"))
-        stack.callback(on_postgres.close)
         readings: list[Reading] = []
-        for databases in (SqliteDatabases(folder), on_postgres):
+        for databases in stack.enter_context(both_kinds(folder)):
             with databases.fresh() as url:
                 readings += ganjobs(url, folder, lengths, times)
         peers: tuple[Callable[..., Reading], ...] = (mlflow, tensorboard)

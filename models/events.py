@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.tables import Event, LogLine
 
+# The kind of the event that says that what was recorded after its ``step`` is gone.
+REWOUND = "job.rewound"
 Level = Literal["debug", "info", "warning", "error"]
 
 

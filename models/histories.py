@@ -8,11 +8,10 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models import metrics
+from models.events import REWOUND
 from models.metrics import Rows
 from models.spec import JobSpec
 from models.tables import Event, Job
-
-REWOUND = "job.rewound"
 
 
 class HistoryChanged(Exception):
@@ -44,11 +43,8 @@ def begin(
     known = session.scalar(select(Event.number).where(*_rewinds(job)).order_by(Event.number.desc()).limit(1)) or 0
     if names is None:
         names = job.metric_names or JobSpec.model_validate(job.spec).metric_names
-    extent = metrics.extent_of(session, (job.number, job.segment))
-    if extent is None:
-        return History(job, names, 1, 0, known)
-    last = extent[1] if to_step is None else min(to_step, extent[1])
-    return History(job, names, max(from_step, extent[0]), last, known)
+    first, last = metrics.clipped(metrics.extent_of(session, job), from_step, to_step)
+    return History(job, names, first, last, known)
 
 
 def read_page(session: Session, history: History, from_step: int, limit: int) -> Rows:

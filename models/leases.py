@@ -179,7 +179,7 @@ def rewind(session: Session, lease: Lease, segment: int, step: int) -> list[str]
     folders = list(session.scalars(dropped.returning(Checkpoint.folder)))
     if rows or drawn.rowcount or folders:  # type: ignore[attr-defined]
         message = f"what was recorded after step {step} is dropped, to be trained again"
-        events.add(session, lease.job_number, "job.rewound", message, step=step)
+        events.add(session, lease.job_number, events.REWOUND, message, step=step)
     return folders
 
 

@@ -101,11 +101,8 @@ def read_buckets(
     Raises:
         ValueError: the job does not record one of ``names``.
     """
-    extent = extent_of(session, _key(job))
-    if extent is None:
-        return Buckets(1, empty(len(names)))
-    first = max(from_step, extent[0])
-    last = extent[1] if to_step is None else min(to_step, extent[1])
+    extent = extent_of(session, job)
+    first, last = clipped(extent, from_step, to_step)
     if first > last:
         return Buckets(1, empty(len(names)))
     width = 1
@@ -123,18 +120,21 @@ def _range(
 ) -> tuple[int, int]:
     """The first and the last step of at most ``limit`` rows that were asked for. As no step is left out between, they
     are known beforehand; a database that is asked for the first so many of a range may sort all of it to find them."""
-    extent = extent_of(session, _key(job)) or (1, 0)
-    first = max(from_step, extent[0])
-    last = extent[1] if to_step is None else min(to_step, extent[1])
+    first, last = clipped(extent_of(session, job), from_step, to_step)
     return (max(first, last - limit + 1), last) if newest else (first, min(last, first + limit - 1))
 
 
-def extent_of(session: Session, key: Key) -> tuple[int, int] | None:
-    """The first and the last step that ``key`` (job number, segment) has rows of."""
-    steps = select(Metrics.step).where(_mine(key)).limit(1)
+def extent_of(session: Session, job: Job) -> tuple[int, int]:
+    """The first and the last step that the job's present segment has rows of; (1, 0) where it has none."""
+    steps = select(Metrics.step).where(_mine(_key(job))).limit(1)
     first = session.scalar(steps.order_by(Metrics.step))
     last = session.scalar(steps.order_by(Metrics.step.desc()))
-    return None if first is None or last is None else (first, last)
+    return (1, 0) if first is None or last is None else (first, last)
+
+
+def clipped(extent: tuple[int, int], from_step: int, to_step: int | None) -> tuple[int, int]:
+    """The part of a range that lies in ``extent``; its last step is below its first where there is none."""
+    return max(from_step, extent[0]), extent[1] if to_step is None else min(to_step, extent[1])
 
 
 def _cover(first: int, last: int, level: int, extent: tuple[int, int]) -> list[tuple[int, int, int]]:

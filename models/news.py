@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import events, metrics, samples
-from models.histories import REWOUND
+from models.events import REWOUND
 from models.metrics import Rows
 from models.status import JobStatus
 from models.tables import Event, Job, Sample

@@ -1,5 +1,6 @@
 """Reading what was recorded at each step: rows as they are, or a curve of so many points."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from api.schemas import MetricBuckets, MetricRows
 from api.strict import StrictRoute
 from models import metrics
 from models.catalogue import METRIC_NAMES
-from models.metrics import Buckets, Rows, jsonable, recorded
+from models.metrics import Buckets, Rows, jsonable
 from models.summaries import Values
 from models.tables import Job
 
@@ -83,16 +84,16 @@ async def get_metrics(
 
     def read(session: Session) -> Response:
         job = find_job(session, job_id)  # once more, with the rows
+        held = [name for name in names if name in (job.metric_names or ())]
         if max_points is not None:
-            held = [name for name, is_held in zip(names, recorded(job, names), strict=True) if is_held]
             found = metrics.read_buckets(session, job, held, max_points, start, to_step)
             return _json(_buckets(job, names, held, found, start), tag.headers)
         if last is not None:
-            rows, count = metrics.read_rows(session, job, names, limit=last, newest=True), last
+            rows, count = metrics.read_rows(session, job, held, limit=last, newest=True), last
         else:
             count = limit or DEFAULT_ROWS
-            rows = metrics.read_rows(session, job, names, start, to_step, count + 1)
-        return _json(_rows(job, names, rows, start, count), tag.headers)
+            rows = metrics.read_rows(session, job, held, start, to_step, count + 1)
+        return _json(_rows(job, names, held, rows, start, count), tag.headers)
 
     return await in_session(request, read)
 
@@ -121,19 +122,16 @@ def _refuse_together(one: str, **others: int | None) -> None:
             raise invalid(name, "query", f"cannot be given together with {one}", f"excludes_{one}")
 
 
-def _rows(job: Job, names: list[str], rows: Rows, start: int, count: int) -> dict[str, Any]:
+def _rows(job: Job, names: list[str], held: list[str], rows: Rows, start: int, count: int) -> dict[str, Any]:
     """At most ``count`` of the rows, as ``MetricRows``."""
-    steps, values = rows.steps[:count], rows.values[:count]
-    columns: dict[str, Any] = {"step": np.ascontiguousarray(steps)}
-    for index, (name, is_held) in enumerate(zip(names, recorded(job, names), strict=True)):
-        columns[name] = column(values[:, index]) if is_held else [None] * len(steps)
+    shown = Rows(rows.steps[:count], rows.values[:count])
     return {
         "object": "metrics",
         "job_id": job.id,
         "segment": job.segment,
-        "columns": columns,
+        "columns": columns_of(names, held, shown),
         "has_more": len(rows) > count,
-        "next_step": int(steps[-1]) + 1 if len(steps) else start,
+        "next_step": int(shown.steps[-1]) + 1 if len(shown) else start,
     }
 
 
@@ -149,7 +147,7 @@ def _buckets(job: Job, names: list[str], held: list[str], buckets: Buckets, star
             "min": _known(found.minimum[:, index], none),
             "max": _known(found.maximum[:, index], none),
             "mean": _known(mean[:, index], none),
-            "last": column(found.last[:, index]),
+            "last": _column(found.last[:, index]),
             "non_finite": np.ascontiguousarray(found.non_finite[:, index]),
         }
     return {
@@ -165,7 +163,15 @@ def _buckets(job: Job, names: list[str], held: list[str], buckets: Buckets, star
     }
 
 
-def column(values: Values) -> Any:
+def columns_of(names: Sequence[str], held: Sequence[str], rows: Rows) -> dict[str, Any]:
+    """Rows of the metrics ``held`` as columns for ``orjson``: ``step``, then ``names``, null where not held."""
+    columns: dict[str, Any] = {"step": np.ascontiguousarray(rows.steps)}
+    for name in names:
+        columns[name] = _column(rows.values[:, held.index(name)]) if name in held else [None] * len(rows)
+    return columns
+
+
+def _column(values: Values) -> Any:
     """A column for ``orjson``: the array itself where all is finite, which it writes without a loop in Python. Either
     way numbers are the shortest digits that mean the same float32."""
     if np.isfinite(values).all():

@@ -1,20 +1,18 @@
 """From news of a job to messages (server-sent events), encoded once for all who are at the same place."""
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
-import numpy as np
 import orjson
 from fastapi.sse import format_sse_event
 
 from api.records import EventView, SampleView
-from api.routes.metrics import column
+from api.routes.metrics import columns_of
 from api.schemas import JobView
 from api.stream import ids
 from api.stream.feed import Batch, Question
 from models import news
 from models.database import Database
-from models.metrics import Rows, recorded
+from models.metrics import Rows
 from models.news import Cursor, Item, News, Rewound
 from models.status import JobStatus
 from models.tables import Event, Job, Sample
@@ -73,16 +71,8 @@ def _message(job: Job, names: Sequence[str], item: Item, cursor: Cursor) -> byte
 
 def _rows(job: Job, names: Sequence[str], rows: Rows) -> str:
     """Rows of all metrics that the job records, as columns of ``names``; null in those that it does not."""
-    return orjson.dumps(
-        {"segment": job.segment, "columns": dict(_columns(job, names, rows))}, option=orjson.OPT_SERIALIZE_NUMPY
-    ).decode()
-
-
-def _columns(job: Job, names: Sequence[str], rows: Rows) -> Iterator[tuple[str, Any]]:
-    yield "step", np.ascontiguousarray(rows.steps)
-    held = job.metric_names or []
-    for name, is_held in zip(names, recorded(job, names), strict=True):
-        yield name, column(rows.values[:, held.index(name)]) if is_held else [None] * len(rows)
+    columns = columns_of(names, job.metric_names or [], rows)
+    return orjson.dumps({"segment": job.segment, "columns": columns}, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def _end(job_number: int, cursor: Cursor, **data: str | None) -> bytes:

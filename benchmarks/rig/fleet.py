@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from support.servers import Postgres, Server, ServerFailedError, Valkey
+from support.serving import free_port
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from benchmarks.rig.disk import SmallDisk
@@ -48,7 +48,7 @@ class Fleet:
             fleet_url = (
                 f"postgresql+psycopg://postgres@127.0.0.1:{self._proxy(postgres.folder / '.s.PGSQL.5432')}/postgres"
             )
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = os.environ | {
             "PYTHONPATH": str(ROOT),
@@ -139,10 +139,3 @@ class Fleet:
                 stderr=log,
                 start_new_session=True,
             )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

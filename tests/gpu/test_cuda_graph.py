@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.engine import DCGAN, DCGAN_JUDGE, MLP_JUDGE, job, rows, snapshot_at
+from support.engine import (
+    DCGAN,
+    DCGAN_JUDGE,
+    EXECUTED,
+    TOLERANCE,
+    assert_went_on_exactly,
+    job,
+    rows,
+    snapshot_at,
+)
 
 from models.spec import JobSpec
 from worker.gan import checkpoint
@@ -19,23 +28,7 @@ from worker.gan.losses import AdversarialLoss
 from worker.gan.step import play_step
 
 CUDA = torch.device("cuda", 0)
-# Of any mode's losses against eager ones, over the first 20 steps (docs/performance.md).
-TOLERANCE = 1e-4
-VARIANTS: list[dict[str, Any]] = [
-    {},
-    {"dataset": {"kind": "ring"}, "discriminator_steps": 3},
-    {"dataset": {"kind": "grid"}, "fake_batch": "reused"},
-    {"generator": DCGAN, "discriminator": DCGAN_JUDGE, "ema_decay": 0.9},
-    {
-        "generator": DCGAN,
-        "discriminator": MLP_JUDGE,
-        "discriminator_steps": 2,
-        "fake_batch": "reused",
-        "ema_decay": 0.9,
-    },
-    {"loss": {"kind": "saturating"}, "precision": "bfloat16"},
-    {"generator": DCGAN, "discriminator": DCGAN_JUDGE, "precision": "bfloat16"},
-]
+VARIANTS = [*EXECUTED, {"generator": DCGAN, "discriminator": DCGAN_JUDGE, "precision": "bfloat16"}]
 
 
 @pytest.fixture(autouse=True)
@@ -64,10 +57,7 @@ def test_resuming_on_a_gpu_is_exact(patch: dict[str, Any], mode: str) -> None:
     spec = job(steps=17, checkpoint_every=7, execution=mode, **patch)
     through = run(spec)
     resumed = run(spec, resume_from=checkpoint.from_files(checkpoint.to_files(snapshot_at(through, 7))))
-    np.testing.assert_array_equal(rows(resumed), rows(through)[7:])
-    one, other = snapshot_at(through, 17).tensors, snapshot_at(resumed, 17).tensors
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert_went_on_exactly(resumed, through, 7, 17)
 
 
 @pytest.mark.filterwarnings("ignore::Warning:torch.*")

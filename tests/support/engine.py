@@ -18,6 +18,24 @@ MLP_JUDGE = {"kind": "mlp", "hidden_sizes": [16]}
 DCGAN = {"kind": "dcgan", "base_channels": 4, "latent_dim": 4}
 DCGAN_JUDGE = {"kind": "dcgan", "base_channels": 4}
 
+# Of any way of running a step against eager ones, in the metrics of the first 20 steps (docs/execution.md).
+TOLERANCE = 1e-4
+# What every way of running a step is tried on.
+EXECUTED: list[dict[str, Any]] = [
+    {},
+    {"dataset": {"kind": "ring"}, "discriminator_steps": 3},
+    {"dataset": {"kind": "grid"}, "fake_batch": "reused"},
+    {"generator": DCGAN, "discriminator": DCGAN_JUDGE, "ema_decay": 0.9},
+    {
+        "generator": DCGAN,
+        "discriminator": MLP_JUDGE,
+        "discriminator_steps": 2,
+        "fake_batch": "reused",
+        "ema_decay": 0.9,
+    },
+    {"loss": {"kind": "saturating"}, "precision": "bfloat16"},
+]
+
 
 def job(**patch: Any) -> JobSpec:
     base = {
@@ -46,6 +64,14 @@ def steps_of(events: Sequence[Event], kind: type) -> list[int]:
 
 def snapshot_at(events: Sequence[Event], step: int) -> Snapshot:
     return next(event.snapshot for event in events if isinstance(event, CheckpointReady) and event.step == step)
+
+
+def assert_went_on_exactly(resumed: Sequence[Event], through: Sequence[Event], step: int, last: int) -> None:
+    """A run resumed after ``step`` has the rows and, at its ``last`` step, the tensors of the one that went through."""
+    np.testing.assert_array_equal(rows(resumed), rows(through)[step:])
+    one, other = snapshot_at(through, last).tensors, snapshot_at(resumed, last).tensors
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def column(events: Sequence[Event], name: str) -> np.ndarray:

@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load as load_tensors
-from support.engine import CPU, DCGAN, DCGAN_JUDGE, MLP_JUDGE, job, rows, run, snapshot_at, steps_of
+from support.engine import (
+    CPU,
+    DCGAN,
+    DCGAN_JUDGE,
+    MLP_JUDGE,
+    assert_went_on_exactly,
+    job,
+    rows,
+    run,
+    snapshot_at,
+    steps_of,
+)
 
 from worker.gan import checkpoint
 from worker.gan.checkpoint import CheckpointError
@@ -40,10 +51,7 @@ def test_resuming_is_exact(patch: dict[str, Any]) -> None:
     through = run(spec)
     # By way of the files, as after a crash.
     resumed = run(spec, resume_from=checkpoint.from_files(checkpoint.to_files(snapshot_at(through, 7))))
-    np.testing.assert_array_equal(rows(resumed), rows(through)[7:])
-    one, other = snapshot_at(through, 17).tensors, snapshot_at(resumed, 17).tensors
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert_went_on_exactly(resumed, through, 7, 17)
     np.testing.assert_array_equal(
         [event.values for event in resumed if isinstance(event, SampleReady)][-1],
         [event.values for event in through if isinstance(event, SampleReady)][-1],

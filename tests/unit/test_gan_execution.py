@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.engine import CPU, DCGAN, DCGAN_JUDGE, MLP_JUDGE, job, rows, run, snapshot_at
+from support.engine import CPU, DCGAN, DCGAN_JUDGE, EXECUTED, TOLERANCE, job, rows, run, snapshot_at
 from torch import Tensor
 
 from models.spec import JobSpec
@@ -19,23 +19,6 @@ from worker.gan.loop import new_game
 from worker.gan.noise import Noise
 from worker.gan.step import Game, play_step
 from worker.outcome import outcome_of
-
-# Of compiled and captured steps against eager ones, in the losses of the first 20 steps (docs/performance.md).
-TOLERANCE = 1e-4
-VARIANTS: list[dict[str, Any]] = [
-    {},
-    {"dataset": {"kind": "ring"}, "discriminator_steps": 3},
-    {"dataset": {"kind": "grid"}, "fake_batch": "reused"},
-    {"generator": DCGAN, "discriminator": DCGAN_JUDGE, "ema_decay": 0.9},
-    {
-        "generator": DCGAN,
-        "discriminator": MLP_JUDGE,
-        "discriminator_steps": 2,
-        "fake_batch": "reused",
-        "ema_decay": 0.9,
-    },
-    {"loss": {"kind": "saturating"}, "precision": "bfloat16"},
-]
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +52,7 @@ def assert_same_state(one: Game, other: Game) -> None:
     assert all(torch.equal(mine[name], its[name]) for name in mine)
 
 
-@pytest.mark.parametrize("patch", VARIANTS)
+@pytest.mark.parametrize("patch", EXECUTED)
 def test_replayed_steps_are_eager_steps_to_the_last_bit(patch: dict[str, Any]) -> None:
     spec = job(**patch)
     eager, replayed = game_of(spec), game_of(spec)
@@ -80,7 +63,7 @@ def test_replayed_steps_are_eager_steps_to_the_last_bit(patch: dict[str, Any]) -
     assert_same_state(replayed, eager)
 
 
-@pytest.mark.parametrize("patch", VARIANTS)
+@pytest.mark.parametrize("patch", EXECUTED)
 def test_replayed_steps_go_on_exactly_from_a_checkpoint(patch: dict[str, Any]) -> None:
     spec = job(**patch)
     through, resumed = game_of(spec), game_of(spec)
@@ -94,7 +77,7 @@ def test_replayed_steps_go_on_exactly_from_a_checkpoint(patch: dict[str, Any]) -
     assert_same_state(resumed, through)
 
 
-@pytest.mark.parametrize("patch", VARIANTS)
+@pytest.mark.parametrize("patch", EXECUTED)
 def test_static_inputs_are_the_fresh_ones_and_stay_in_their_place(patch: dict[str, Any]) -> None:
     spec = job(**patch)
     data, noise = load(spec, CPU), Noise(spec.seed)
