@@ -18,7 +18,8 @@ REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = """Trains generative adversarial networks as jobs.
 
 Times are RFC 3339 in UTC, durations are seconds, sizes are bytes. Errors are RFC 9457 problems whose `errors` name
-each field at fault. JSON has no NaN and no infinity: metrics carry them as `"NaN"`, `"Infinity"` and `"-Infinity"`."""
+each field at fault. JSON has no NaN and no infinity: metrics and evaluations carry them as `"NaN"`, `"Infinity"` and
+`"-Infinity"`."""
 
 # What any operation that reads a request and asks the database may answer.
 COMMON = ("invalid_request", "internal_error", "unavailable")

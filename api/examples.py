@@ -1,5 +1,6 @@
 """What the documentation shows, as the service would answer it."""
 
+from dataclasses import asdict
 from typing import Any
 
 from models import catalogue
@@ -30,6 +31,12 @@ LATEST = {
     "d_grad_norm": 0.41,
     "g_grad_norm": 0.22,
 }
+EVALUATED = {
+    "sliced_wasserstein": 0.083,
+    "classes_covered": 10.0,
+    "smallest_class_share": 0.052,
+    "fid_digits_classifier": 21.7,
+}
 JOB: dict[str, Any] = {
     "id": JOB_ID,
     "object": "job",
@@ -52,6 +59,7 @@ JOB: dict[str, Any] = {
     "error": None,
     "queue_position": None,
     "latest_metrics": LATEST,
+    "latest_evaluation": {"step": 500, "values": EVALUATED},
     "equilibrium": EQUILIBRIUM,
     "created_at": "2026-11-20T12:00:00.000000Z",
     "started_at": "2026-11-20T12:00:01.250000Z",
@@ -69,6 +77,7 @@ NEW_JOB = JOB | {
     "worker_id": None,
     "queue_position": 1,
     "latest_metrics": None,
+    "latest_evaluation": None,
     "started_at": None,
 }
 ORIGIN_ID = "job_000000001e89abcdef012345"
@@ -89,16 +98,7 @@ def page(*items: dict[str, Any]) -> dict[str, Any]:
 
 
 JOB_PAGE = page(JOB) | {"first_id": JOB_ID, "last_id": JOB_ID}
-METRIC_FACTS = [
-    {
-        "name": fact.name,
-        "unit": fact.unit,
-        "description": fact.description,
-        "lowest": fact.lowest,
-        "highest": fact.highest,
-    }
-    for fact in catalogue.METRICS
-]
+METRIC_FACTS = [asdict(fact) for fact in catalogue.METRICS]
 VALIDATION = {
     "object": "validation",
     "valid": True,
@@ -106,6 +106,7 @@ VALIDATION = {
     "equilibrium": EQUILIBRIUM,
     "logit_is_probability": True,
     "metrics": METRIC_FACTS,
+    "evaluations": [asdict(catalogue.EVALUATIONS[name]) for name in catalogue.evaluation_names("digits", True)],
 }
 DELETED = {"id": JOB_ID, "object": "job", "deleted": True}
 METRICS = {
@@ -148,6 +149,14 @@ SAMPLES = page(
         "url": f"/v1/jobs/{JOB_ID}/samples/200",
     }
 )
+EVALUATIONS = page(
+    {
+        "object": "evaluation",
+        "step": 500,
+        "values": EVALUATED,
+        "created_at": "2026-11-20T12:00:06.300000Z",
+    }
+)
 EVENTS = page(
     {
         "id": 17,
@@ -176,6 +185,7 @@ CHECKPOINTS = page(
         "step": 500,
         "attempt": 1,
         "created_at": "2026-11-20T12:00:06.400000Z",
+        "best": {"metric": "fid_digits_classifier", "value": 21.7},
         "files": [
             {
                 "name": "generator.safetensors",

@@ -18,7 +18,7 @@ from models.summaries import Values
 STEP = "step"
 # Rows in a row group of a Parquet file, which is what has to be held at once: 2.6 MB of nine metrics.
 ROW_GROUP = 65_536
-UNITS = {facts.name: facts.unit for facts in catalogue.METRICS}
+UNITS = {facts.name: facts.unit for facts in catalogue.ALL_METRICS}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,19 @@ from api.head import Head
 from api.limits import BodyLimit
 from api.logs import AccessLog
 from api.polling import Poller
-from api.routes import actions, checkpoints, export, health, history, jobs, metrics, samples, service, stream
+from api.routes import (
+    actions,
+    checkpoints,
+    evaluations,
+    export,
+    health,
+    history,
+    jobs,
+    metrics,
+    samples,
+    service,
+    stream,
+)
 from api.stream import ending
 from api.stream.hub import Hub
 from api.stream.messages import answer
@@ -32,7 +44,20 @@ log = structlog.get_logger(__name__)
 # How long the API waits for a Redis that has taken the connection and says nothing.
 REDIS_SECONDS = 3.0
 ROUTERS = tuple(
-    module.router for module in (jobs, actions, metrics, export, stream, samples, history, checkpoints, service, health)
+    module.router
+    for module in (
+        jobs,
+        actions,
+        metrics,
+        export,
+        stream,
+        evaluations,
+        samples,
+        history,
+        checkpoints,
+        service,
+        health,
+    )
 )
 
 

@@ -1,11 +1,13 @@
-"""What the API answers with: a job's images, history and files, the workers, and the state of the service."""
+"""What the API answers with: what a job recorded, its history and files, the workers, and the state of the service."""
 
 from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from api.schemas import Time, View
-from models.tables import Checkpoint, Sample, Worker
+from api.schemas import Number, Time, View
+from models import evaluations
+from models.metrics import jsonable
+from models.tables import Checkpoint, Evaluation, Sample, Worker
 
 
 class SampleView(View):
@@ -31,6 +33,64 @@ class SampleView(View):
             created_at=sample.created_at,
             url=f"/v1/jobs/{job_id}/samples/{sample.step}",
         )
+
+
+class MetricSummaries(View):
+    """A metric in each bucket. `min`, `max` and `mean` are of its finite values, null where there are none."""
+
+    min: list[float | None]
+    max: list[float | None]
+    mean: list[float | None]
+    last: list[Number]
+    """The value at the bucket's last step."""
+    non_finite: list[int]
+    """How many values were NaN or infinite."""
+
+
+class MetricBuckets(View):
+    """A curve as buckets of consecutive steps, in columns."""
+
+    object: Literal["metric_buckets"] = "metric_buckets"
+    job_id: str
+    segment: int
+    bucket_steps: int
+    """Width of the buckets, a power of two; the first and the last end where the range does."""
+    first_step: list[int]
+    last_step: list[int]
+    count: list[int]
+    """How many rows each bucket holds."""
+    columns: dict[str, MetricSummaries | None]
+    """By metric; null for one that the job does not record."""
+    next_step: int
+    """The first step after these."""
+
+
+class MetricRows(View):
+    """Rows of metrics as columns, `step` first; null where a value was not recorded."""
+
+    object: Literal["metrics"] = "metrics"
+    job_id: str
+    segment: int
+    columns: dict[str, list[Number]]
+    has_more: bool
+    """Whether the range that was asked for holds more rows."""
+    next_step: int
+    """The `from_step` to go on with, now or once more steps are trained."""
+
+
+class EvaluationView(View):
+    """What the generator was worth after a step."""
+
+    object: Literal["evaluation"] = "evaluation"
+    step: int
+    values: dict[str, Number]
+    """By the names that the catalogue has of evaluations."""
+    created_at: Time
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> Self:
+        values = evaluations.served(evaluation.values)
+        return cls(step=evaluation.step, values=values, created_at=evaluation.created_at)
 
 
 class EventView(View):
@@ -64,6 +124,13 @@ class FileView(View):
     url: str
 
 
+class BestView(View):
+    """By which number of the evaluations a checkpoint is the best."""
+
+    metric: str
+    value: Number
+
+
 class CheckpointView(View):
     """A checkpoint and its files."""
 
@@ -71,13 +138,22 @@ class CheckpointView(View):
     step: int
     attempt: int
     created_at: Time
+    best: BestView | None
+    """Null unless it is the best so far by the spec's `best_metric`."""
     files: list[FileView]
 
     @classmethod
-    def of(cls, job_id: str, checkpoint: Checkpoint) -> Self:
+    def of(cls, job_id: str, checkpoint: Checkpoint, is_best: bool) -> Self:
         base = f"/v1/jobs/{job_id}/checkpoints/{checkpoint.step}/files"
         files = [FileView(name=name, url=f"{base}/{name}", **file) for name, file in sorted(checkpoint.files.items())]
-        return cls(step=checkpoint.step, attempt=checkpoint.attempt, created_at=checkpoint.created_at, files=files)
+        best = {"metric": checkpoint.best_metric, "value": jsonable(checkpoint.best_value)} if is_best else None
+        return cls(
+            step=checkpoint.step,
+            attempt=checkpoint.attempt,
+            created_at=checkpoint.created_at,
+            best=BestView.model_validate(best) if best else None,
+            files=files,
+        )
 
 
 class WorkerView(View):

@@ -1,4 +1,4 @@
-"""What the API answers with: problems, pages, jobs and their metrics."""
+"""What the API answers with: problems, pages, jobs and their specs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from models import catalogue
+from models import catalogue, evaluations
 from models.metrics import jsonable
 from models.status import JobStatus
 from models.tables import Job
@@ -98,6 +98,18 @@ class Origin(View):
     """The step of the checkpoint that a fork goes on from."""
 
 
+class LatestEvaluation(View):
+    """What a job's generator was worth after a step."""
+
+    step: int
+    values: dict[str, Number]
+    """By the names that the catalogue has of evaluations."""
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> Self:
+        return cls(step=stored["step"], values=evaluations.served(stored["values"]))
+
+
 class JobView(View):
     """A training job."""
 
@@ -130,6 +142,8 @@ class JobView(View):
     queue_position: int | None
     """1 for the job that is taken up next; null in lists and for jobs that are not queued."""
     latest_metrics: dict[str, Number] | None
+    latest_evaluation: LatestEvaluation | None
+    """Null where none has been made, as where the spec asks for none."""
     equilibrium: Equilibrium
     created_at: Time
     started_at: Time | None
@@ -160,6 +174,7 @@ class JobView(View):
             error=JobError.model_validate(job.error) if job.error else None,
             queue_position=queue_position,
             latest_metrics=None if latest is None else {"step": job.step} | {k: _number(v) for k, v in latest.items()},
+            latest_evaluation=LatestEvaluation.of(job.latest_evaluation) if job.latest_evaluation else None,
             equilibrium=Equilibrium.of(job.spec["loss"]["kind"]),
             created_at=job.created_at,
             started_at=job.started_at,
@@ -194,6 +209,16 @@ class MetricView(View):
     highest: float | None
 
 
+class EvaluationFactsView(View):
+    """A number of evaluations."""
+
+    name: str
+    unit: str
+    description: str
+    better: Literal["higher", "lower"] | None
+    """Which way; null where neither is. Only others can be a spec's `best_metric`."""
+
+
 class Validation(View):
     """What a spec would make."""
 
@@ -204,46 +229,6 @@ class Validation(View):
     logit_is_probability: bool
     """Whether the sigmoid of the discriminator's logit estimates the probability that its input is real."""
     metrics: list[MetricView]
-
-
-class MetricSummaries(View):
-    """A metric in each bucket. `min`, `max` and `mean` are of its finite values, null where there are none."""
-
-    min: list[float | None]
-    max: list[float | None]
-    mean: list[float | None]
-    last: list[Number]
-    """The value at the bucket's last step."""
-    non_finite: list[int]
-    """How many values were NaN or infinite."""
-
-
-class MetricBuckets(View):
-    """A curve as buckets of consecutive steps, in columns."""
-
-    object: Literal["metric_buckets"] = "metric_buckets"
-    job_id: str
-    segment: int
-    bucket_steps: int
-    """Width of the buckets, a power of two; the first and the last end where the range does."""
-    first_step: list[int]
-    last_step: list[int]
-    count: list[int]
-    """How many rows each bucket holds."""
-    columns: dict[str, MetricSummaries | None]
-    """By metric; null for one that the job does not record."""
-    next_step: int
-    """The first step after these."""
-
-
-class MetricRows(View):
-    """Rows of metrics as columns, `step` first; null where a value was not recorded."""
-
-    object: Literal["metrics"] = "metrics"
-    job_id: str
-    segment: int
-    columns: dict[str, list[Number]]
-    has_more: bool
-    """Whether the range that was asked for holds more rows."""
-    next_step: int
-    """The `from_step` to go on with, now or once more steps are trained."""
+    """What is shown of each step; null where this spec does not record it."""
+    evaluations: list[EvaluationFactsView]
+    """The numbers that an evaluation can hold; those that cannot be computed are left out of it."""

@@ -7,10 +7,10 @@ DCGAN 64 x 64 trains on noise in place of images: what a step costs does not dep
 
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any, Literal
@@ -18,64 +18,48 @@ from typing import Annotated, Any, Literal
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import torch  # noqa: E402 - the folders of the project come first
+import numpy as np  # noqa: E402 - the folders of the project come first
+import torch  # noqa: E402
 import typer  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
-from torch import Tensor  # noqa: E402
 from torch.autograd import DeviceType  # type: ignore[attr-defined]  # noqa: E402
 from torch.profiler import ProfilerActivity, profile  # noqa: E402
 
 from benchmarks.loop import CASES, interval  # noqa: E402
 from benchmarks.loop_plain import PlainLoop  # noqa: E402
-from models import catalogue  # noqa: E402
 from models.spec import JobSpec  # noqa: E402
-from worker.gan.data import Dataset, load  # noqa: E402
+from worker.gan.data import DataFolders, load  # noqa: E402
 from worker.gan.execution import Mode, prepare  # noqa: E402
 from worker.gan.loop import new_game  # noqa: E402
 
 SIDE = 64
 IMAGES = 2048
+LARGE: dict[str, Any] = {"kind": "npz", "path": "noise.npz", "side": SIDE, "channels": 3}
+# The other cases read no files.
+NOWHERE = DataFolders()
 PROFILED_STEPS = 20
 MODES: dict[str, tuple[Mode, ...]] = {"cpu": ("eager", "compiled"), "cuda": ("eager", "compiled", "cuda_graph")}
 
 
-class NoiseImages:
-    """Images (3, 64, 64) of noise on the device, batches by index."""
-
-    shape = (3, SIDE, SIDE)
-    fingerprint = "noise"
-
-    def __init__(self, batch_size: int, device: torch.device) -> None:
-        self.images = torch.rand(IMAGES, *self.shape, generator=torch.Generator().manual_seed(0)).to(device) * 2 - 1
-        self._batch_size = batch_size
-
-    def batch(self, step: int, sub_step: int, out: Tensor | None = None) -> Tensor:
-        first = (step + sub_step) * self._batch_size % (IMAGES - self._batch_size + 1)
-        indices = torch.arange(first, first + self._batch_size, device=self.images.device)
-        return torch.index_select(self.images, 0, indices, out=out)
-
-    def reference(self, count: int) -> Tensor:
-        return self.images[:count].cpu()
-
-
 @contextmanager
-def large_digits() -> Iterator[None]:
-    """The catalogue's digits as 64 x 64 colour images: no data set of that size can be named yet."""
-    facts = catalogue.DATASETS["digits"]
-    catalogue.DATASETS["digits"] = replace(facts, shape=NoiseImages.shape, size=IMAGES)
-    try:
-        yield
-    finally:
-        catalogue.DATASETS["digits"] = facts
+def large_images() -> Iterator[DataFolders]:
+    """Where ``LARGE`` finds its images, of noise."""
+    with tempfile.TemporaryDirectory() as folder:
+        folders = DataFolders(Path(folder), Path(folder) / "cache")
+        images = np.random.default_rng(0).integers(0, 256, (IMAGES, 3, SIDE, SIDE), np.uint8)
+        np.savez(folders.root / LARGE["path"], images=images)
+        yield folders
 
 
-def steps_of(spec: JobSpec, device: torch.device, precision: str) -> dict[str, Callable[[], object]]:
+def steps_of(
+    spec: JobSpec, device: torch.device, precision: str, folders: DataFolders
+) -> dict[str, Callable[[], object]]:
     """What plays a step, for each contender."""
     spec = spec.model_copy(update={"precision": precision})
-    is_large = spec.dataset_facts.shape == NoiseImages.shape
-    data: Dataset = NoiseImages(spec.batch_size, device) if is_large else load(spec, device)
-    loop = PlainLoop(spec, device, images=data.images if isinstance(data, NoiseImages) else None)
+    data = load(spec, device, folders)
+    is_large = spec.dataset.kind == LARGE["kind"]
+    loop = PlainLoop(spec, device, images=data.reference(IMAGES).to(device) if is_large else None)
     losses = []
 
     def plain() -> None:
@@ -108,9 +92,11 @@ def kernel_seconds(step: Callable[[], object]) -> float:
     return microseconds / PROFILED_STEPS / 1e6
 
 
-def measure(spec: JobSpec, device: torch.device, precision: str, rounds: int, seconds: float) -> list[list[str]]:
+def measure(
+    spec: JobSpec, device: torch.device, precision: str, rounds: int, seconds: float, folders: DataFolders
+) -> list[list[str]]:
     """A row for each contender: name, steps per second, times over the plain loop, interval, kernels' microseconds."""
-    steps = steps_of(spec, device, precision)
+    steps = steps_of(spec, device, precision, folders)
     for step in steps.values():
         seconds_of(step, 5, device)
     count = max(2, round(seconds / seconds_of(steps["eager"], 5, device)))
@@ -146,18 +132,18 @@ def main(
     for heading in ("case", "contender", "steps/s", "times", "95 % interval", "kernels, µs/step"):
         table.add_column(heading, justify="left" if heading in ("case", "contender") else "right", no_wrap=True)
 
-    def add(title: str, facts: dict[str, Any]) -> None:
+    def add(title: str, facts: dict[str, Any], folders: DataFolders = NOWHERE) -> None:
         spec = JobSpec.model_validate(facts | {"steps": 1})
-        for row in measure(spec, torch.device(device), precision, rounds, seconds):
+        for row in measure(spec, torch.device(device), precision, rounds, seconds, folders):
             table.add_row(title, *row)
 
     add("MLP on the ring, batch 256", CASES["ring"])
     if not quick:
         add("DCGAN 8 x 8, batch 64", CASES["digits"])
     if device == "cuda" and not quick:
-        with large_digits():
+        with large_images() as folders:
             for batch in (64, 256):
-                add(f"DCGAN 64 x 64, batch {batch}", CASES["digits"] | {"batch_size": batch})
+                add(f"DCGAN 64 x 64, batch {batch}", CASES["digits"] | {"dataset": LARGE, "batch_size": batch}, folders)
     Console(width=120).print(table)
 
 

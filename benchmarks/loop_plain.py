@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 from torch.nn.utils import get_total_norm
 
-from models.spec import JobSpec
+from models.spec import Adam, JobSpec
 from worker.gan.data.digits import load_images
 from worker.gan.data.mixtures import RING
 from worker.gan.networks import build_discriminator, build_generator
@@ -42,6 +42,8 @@ class PlainLoop:
             make_ordinary(self.generator)
             make_ordinary(self.discriminator)
         g, d, fused = spec.generator.optimizer, spec.discriminator.optimizer, True if tuned else None
+        assert isinstance(g, Adam), "the plain loop has Adam alone"
+        assert isinstance(d, Adam), "the plain loop has Adam alone"
         self.g_optimizer = torch.optim.Adam(self.generator.parameters(), g.learning_rate, g.betas, fused=fused)
         self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), d.learning_rate, d.betas, fused=fused)
         self.g_inputs = list(self.generator.parameters()) if tuned else None

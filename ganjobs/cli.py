@@ -31,6 +31,7 @@ COMMANDS = (
     watch.watch,
     records.logs,
     records.events,
+    records.evaluations,
     files.samples,
     files.checkpoints,
     files.generator,

@@ -154,6 +154,10 @@ class Client:
         """All sample images of a job, by step, without their bytes."""
         return list(self._pages(f"/v1/jobs/{job_id}/samples", "step"))
 
+    def evaluations(self, job_id: str, after: int | None = None) -> Iterator[Json]:
+        """What a job's generator was worth, by step, from behind the evaluation of step ``after``."""
+        return self._pages(f"/v1/jobs/{job_id}/evaluations", "step", after)
+
     def sample(self, job_id: str, step: int | None = None) -> bytes:
         """The PNG of a step, or the newest."""
         return self._send("GET", f"/v1/jobs/{job_id}/samples/{'latest' if step is None else step}").content
@@ -171,7 +175,7 @@ class Client:
         return self._pages(f"/v1/jobs/{job_id}/logs", "id", after)
 
     def checkpoints(self, job_id: str) -> list[Json]:
-        """A job's checkpoints with their files, newest first."""
+        """A job's checkpoints with their files, newest first; ``best`` says which is the best so far, and by what."""
         return list(self._json("GET", f"/v1/jobs/{job_id}/checkpoints")["data"])
 
     # --- the service -------------------------------------------------------------------------------------------------

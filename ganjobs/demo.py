@@ -19,7 +19,7 @@ from ganjobs.commands.watch import ending
 from ganjobs.downloads import save_generator, save_samples
 from ganjobs.hints import EXAMPLES, command, shown
 from ganjobs.verdict import last_rows, reading
-from ganjobs.watch import follow, make_display
+from ganjobs.watch import follow, make_display, worth
 from models.settings import Settings
 
 SMALL_SPEC = json.dumps(
@@ -56,7 +56,7 @@ def show(report: Report, settings: Settings, console: Console) -> None:
     say = partial(text.say, console=console)
     say(ending(report.job), "")
     console.print(result_table(report.job, report.last_rows))
-    say("", *reading(report.last_rows), "")
+    say("", *reading(report.last_rows), *worth(report.job), "")
     say(f"samples    {shown(report.samples[-1]) if report.samples else 'none'}")
     say(f"generator  {shown(report.generator) if report.generator else 'none'}")
     if report.job["status"] == "failed":

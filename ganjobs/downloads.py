@@ -20,9 +20,12 @@ def save_samples(client: Client, job_id: str, folder: Path, step: int | None = N
     return paths
 
 
-def save_generator(client: Client, job_id: str, folder: Path) -> Path | None:
-    """Download the newest checkpoint's generator: weights that any program with safetensors can load."""
+def save_generator(client: Client, job_id: str, folder: Path, best: bool = False) -> Path | None:
+    """Download the newest checkpoint's generator, or the ``best`` one's: weights that any program with safetensors can
+    load. ``None`` where there is none."""
     for checkpoint in client.checkpoints(job_id):
+        if best and not checkpoint["best"]:
+            continue
         for file in checkpoint["files"]:
             if file["name"] == GENERATOR_FILE:
                 folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """A job as a TensorBoard event file: every step's metrics, the sample images, the spec.
 
-Scalars are tagged `<group>/<metric>`, as in `loss/d_loss`; images `samples`; the spec is a text and hyperparameters.
+Scalars are tagged `<group>/<metric>`, as in `loss/d_loss`, and `evaluation/<number>`; images `samples`; the spec is a
+text and hyperparameters.
 NaN and infinity are kept: TensorBoard marks them. No time is recorded for each step: between the start, the samples
 (whose times are known) and the end of the job (or now) the steps are spread evenly.
 
@@ -29,8 +30,14 @@ from models import catalogue
 MARK = "tfevents"  # of TensorBoard's files
 FILE_VERSION = "brain.Event:2"
 HTTP_NOT_FOUND = 404
-GROUPS = {"nats": "loss", "probability": "probability", "logit": "logit", "norm": "gradient_norm"}
-TAGS = {facts.name: f"{GROUPS.get(facts.unit, 'metrics')}/{facts.name}" for facts in catalogue.METRICS}
+GROUPS = {
+    "nats": "loss",
+    "probability": "probability",
+    "share": "share",
+    "logit": "logit",
+    "norm": "gradient_norm",
+}
+TAGS = {facts.name: f"{GROUPS.get(facts.unit, 'metrics')}/{facts.name}" for facts in catalogue.ALL_METRICS}
 # A PNG's channels, by the colour type in its header (PNG specification, table 11.1); a palette holds colours.
 CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 COLOUR_TYPE_AT = 25
@@ -64,7 +71,7 @@ def save_events(client: Client, job: Json, folder: Path, meter: Meter) -> Path:
 
 
 def _write(client: Client, job: Json, writer: RecordWriter, meter: Meter) -> None:
-    samples = client.samples(job["id"])
+    samples, evaluations = client.samples(job["id"]), list(client.evaluations(job["id"]))
     with client.export(job["id"], "ndjson") as response:
         if "Last-Step" not in response.headers:
             raise ClientError(f"{job['id']} has recorded no step yet")
@@ -77,6 +84,9 @@ def _write(client: Client, job: Json, writer: RecordWriter, meter: Meter) -> Non
         for lines in lines_of(response.iter_bytes()):
             step = _write_scalars(writer, [orjson.loads(line) for line in lines], times)
             meter(step - first + 1, last - first + 1)
+    for evaluation in evaluations:
+        if evaluation["step"] <= last:
+            writer.write(_evaluation(evaluation).SerializeToString())
     for sample in samples:
         if sample["step"] <= last:
             writer.write(_image(client, job["id"], sample).SerializeToString())
@@ -118,6 +128,15 @@ def _write_scalars(writer: RecordWriter, rows: Sequence[Mapping[str, Any]], time
     return int(rows[-1]["step"])
 
 
+def _evaluation(evaluation: Json) -> Event:
+    values = [
+        Summary.Value(tag=f"evaluation/{name}", simple_value=float(value))
+        for name, value in evaluation["values"].items()
+    ]
+    seconds = _seconds(evaluation["created_at"])
+    return Event(step=evaluation["step"], wall_time=seconds, summary=Summary(value=values))
+
+
 def _image(client: Client, job_id: str, sample: Json) -> Event:
     try:
         png = client.sample(job_id, sample["step"])
@@ -139,7 +158,9 @@ def _description(job: Json) -> Iterator[Summary]:
     """The spec as a text, and as the hyperparameters of a run."""
     written = yaml.safe_dump(job["spec"], sort_keys=False, allow_unicode=True)
     yield summary.text("spec", f"```yaml\n{written}```")
-    experiment, begin, end = summary.hparams(dict(_flat(job["spec"])), dict.fromkeys(TAGS.values()))
+    shown = job.get("latest_metrics") or catalogue.METRIC_NAMES
+    tags = [tag for name, tag in TAGS.items() if name in shown]
+    experiment, begin, end = summary.hparams(dict(_flat(job["spec"])), dict.fromkeys(tags))
     yield experiment
     yield begin
     if job["status"] == "succeeded":

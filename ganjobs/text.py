@@ -53,6 +53,19 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}" if math.isfinite(value) else str(value)
 
 
+def value(given: float | str | None) -> str:
+    """A value as the API gives it: NaN and infinity are strings."""
+    return given if isinstance(given, str) else number(given)
+
+
+def evaluation(given: dict[str, Any] | None) -> str | None:
+    """What a generator was worth, on one line; ``None`` where nobody knows."""
+    if not given:
+        return None
+    values = ", ".join(f"{name} {value(each)}" for name, each in given["values"].items())
+    return f"step {given['step']:,}: {values or 'nothing could be computed'}"
+
+
 def duration(seconds: float | None) -> str:
     """``4 s``, ``3:20``, ``1:02:03``."""
     if seconds is None or not math.isfinite(seconds):

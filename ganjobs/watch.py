@@ -87,6 +87,7 @@ class LineDisplay:
         self._console = console
         self._now = now
         self._said = ("", "", 0.0)
+        self._worth: list[str] = []
 
     def update(self, progress: Progress) -> None:
         status, said, when = self._said
@@ -94,6 +95,10 @@ class LineDisplay:
         if written != said and (progress.job["status"] != status or self._now() - when >= LINE_SECONDS):
             text.say(written, console=self._console)
             self._said = (progress.job["status"], written, self._now())
+        evaluated = worth(progress.job)
+        if evaluated != self._worth:
+            text.say(*evaluated, console=self._console)
+            self._worth = evaluated
 
     def close(self) -> None:
         """Nothing to put away."""
@@ -116,7 +121,13 @@ def render(progress: Progress) -> Group:
         table.add_column(title, justify="left" if title.startswith("mean") else "right", header_style="dim")
     for row in progress.readings():
         table.add_row(*row)
-    return Group(head, table)
+    return Group(head, table, *map(Text, worth(job)))
+
+
+def worth(job: dict[str, Any]) -> list[str]:
+    """A line about the job's latest evaluation; none where there is none."""
+    evaluated = text.evaluation(job.get("latest_evaluation"))
+    return [f"evaluation {evaluated}"] if evaluated else []
 
 
 def line(progress: Progress) -> str:

@@ -21,6 +21,8 @@ CANCEL = {
     JobStatus.PAUSING: JobStatus.CANCELLING,
 }
 PAUSE = {JobStatus.QUEUED: JobStatus.PAUSED, JobStatus.RUNNING: JobStatus.PAUSING}
+# Fields of a discriminator that say when it is trained, and nothing of what it is.
+PRETRAINING = ("pretrain_after", "pretrain_steps", "frozen")
 RESUME = {JobStatus.PAUSED: JobStatus.QUEUED}
 
 
@@ -121,14 +123,15 @@ def fork(
         meant = step if step is not None else (known.origin or {}).get("step")
         return jobs.create(session, spec, idempotency_key, jobs.Origin(kind="fork", job_id=job.id, step=meant))
     chosen = _checkpoint_of(session, job, step)
-    check_forkable(JobSpec.model_validate(job.spec), spec, chosen.step)
+    parent = JobSpec.model_validate(job.spec)
+    check_forkable(parent, spec, chosen.step)
     origin = jobs.Origin(kind="fork", job_id=job.id, step=chosen.step)
     made, is_new = jobs.create(session, spec, idempotency_key, origin)
     if is_new:
         folder = f"{job_folder(made.id)}/checkpoints/{made.segment}-{chosen.step}-0"
         storage.share_folder(chosen.folder, folder, chosen.files)
-        key = (made.number, made.segment)
-        samples.add_checkpoint(session, key, chosen.step, 0, folder, chosen.files)
+        best = _best_by(chosen) if _measure_of(parent) == _measure_of(spec) else None
+        samples.add_checkpoint(session, (made.number, made.segment), chosen.step, 0, folder, chosen.files, best)
     return made, is_new
 
 
@@ -144,6 +147,18 @@ def _checkpoint_of(session: Session, job: Job, step: int | None) -> Checkpoint:
     return found
 
 
+def _measure_of(spec: JobSpec) -> tuple[Any, ...]:
+    """What a best value is only comparable with others under."""
+    return spec.best_metric, spec.dataset
+
+
+def _best_by(chosen: Checkpoint) -> tuple[str, float] | None:
+    """By what no checkpoint before was as good; ``None`` where one was. To a fork it is the best in the first case."""
+    if chosen.best_metric is None or chosen.best_value is None:
+        return None
+    return chosen.best_metric, chosen.best_value
+
+
 def check_forkable(parent: JobSpec, child: JobSpec, step: int) -> None:
     """Refuse a spec that cannot go on from a checkpoint of ``parent`` after ``step``.
 
@@ -153,16 +168,51 @@ def check_forkable(parent: JobSpec, child: JobSpec, step: int) -> None:
     for player in ("generator", "discriminator"):
         if _architecture(getattr(parent, player)) != _architecture(getattr(child, player)):
             raise NotForkable(player, "must be the network of the checkpoint; only its optimizer may differ")
-    if parent.dataset_facts.shape != child.dataset_facts.shape:
-        shape = " x ".join(map(str, parent.dataset_facts.shape))
-        raise NotForkable("dataset", f"must hold data of the checkpoint's shape, {shape}")
+    _check_inputs(parent, child)
+    _check_pretraining(parent, child, step)
     if child.steps <= step:
         raise NotForkable("steps", f"must be more than {step}, the checkpoint's step")
 
 
 def _architecture(network: Any) -> dict[str, Any]:
-    description: dict[str, Any] = network.model_dump(exclude={"optimizer"})
+    description: dict[str, Any] = network.model_dump(exclude={"optimizer", *PRETRAINING})
     return description
+
+
+def _check_inputs(parent: JobSpec, child: JobSpec) -> None:
+    """What the networks take in is a part of their shapes."""
+    if parent.shape != child.shape:
+        shape = " x ".join(map(str, parent.shape))
+        raise NotForkable("dataset", f"must hold data of the checkpoint's shape, {shape}")
+    if parent.pack != child.pack:
+        raise NotForkable("pack", f"must be {parent.pack}, as many as the checkpoint's discriminator judges together")
+    before, after = (spec.conditional and spec.conditional.kind for spec in (parent, child))
+    if before != after:
+        what = f"of kind {before}" if before else "left out"
+        raise NotForkable("conditional", f"must be {what}, as the checkpoint's networks have it")
+    if getattr(child.dataset, "validation_fraction", 0) and (parent.dataset, parent.seed) != (
+        child.dataset,
+        child.seed,
+    ):
+        changed = "seed" if parent.dataset == child.dataset else "dataset"
+        raise NotForkable(changed, "must be the checkpoint's: with another, data held out now were trained on before")
+    known, wanted = parent.dataset.class_count, child.dataset.class_count
+    if before and None not in (known, wanted) and known != wanted:
+        raise NotForkable("dataset", f"must have as many classes as the checkpoint's networks, {known}")
+
+
+def _check_pretraining(parent: JobSpec, child: JobSpec, step: int) -> None:
+    """Pretraining can be asked for, or changed, as long as neither what was asked for nor what is asked for now would
+    have begun: it begins with a discriminator drawn anew, and a checkpoint behind that has it or lacks it."""
+    was, is_now = ({name: getattr(spec.discriminator, name) for name in PRETRAINING} for spec in (parent, child))
+    if was == is_now:
+        return
+    if was["pretrain_steps"] and step > was["pretrain_after"]:
+        changed = next(name for name in PRETRAINING if was[name] != is_now[name])
+        begun = f"the checkpoint is of step {step}, and pretraining began after step {was['pretrain_after']}"
+        raise NotForkable(f"discriminator.{changed}", f"cannot change any more: {begun}")
+    if is_now["pretrain_steps"] and step > is_now["pretrain_after"]:
+        raise NotForkable("discriminator.pretrain_after", f"must be at least {step}, the checkpoint's step")
 
 
 def states_for(steps: Mapping[JobStatus, JobStatus]) -> list[JobStatus]:

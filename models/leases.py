@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, delete, func, or_, selec
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from models import events, metrics
+from models import evaluations, events, metrics
 from models.database import database_now
 from models.status import LEASED, JobStatus
 from models.tables import IS_QUEUED, Checkpoint, Job, Sample
@@ -168,16 +168,21 @@ def rewind(session: Session, lease: Lease, segment: int, step: int) -> list[str]
     Raises:
         LeaseLost: the lease is not good any more.
     """
-    hold(session, lease, step=step, latest_metrics=None)
-    rows = metrics.rewind(session, (lease.job_number, segment), step)
+    key = (lease.job_number, segment)
     # A fresh start draws the sample of step 0 again.
-    later = (Sample.job_number == lease.job_number) & (Sample.segment == segment) & (Sample.step > (step or -1))
+    last_kept = step or -1
+    left = evaluations.newest(session, key, last_kept)
+    latest = evaluations.latest(left.step, left.values) if left else None
+    hold(session, lease, step=step, latest_metrics=None, latest_evaluation=latest)
+    rows = metrics.rewind(session, key, step)
+    evaluated = evaluations.rewind(session, key, last_kept)
+    later = (Sample.job_number == lease.job_number) & (Sample.segment == segment) & (Sample.step > last_kept)
     drawn = session.execute(delete(Sample).where(later))
     dropped = delete(Checkpoint).where(
         Checkpoint.job_number == lease.job_number, Checkpoint.segment == segment, Checkpoint.step > step
     )
     folders = list(session.scalars(dropped.returning(Checkpoint.folder)))
-    if rows or drawn.rowcount or folders:  # type: ignore[attr-defined]
+    if rows or evaluated or drawn.rowcount or folders:  # type: ignore[attr-defined]
         message = f"what was recorded after step {step} is dropped, to be trained again"
         events.add(session, lease.job_number, events.REWOUND, message, step=step)
     return folders

@@ -1,16 +1,19 @@
 """Writing and reading the rows of a job's steps. Queries take a session and never commit."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Table, and_, delete, select
 from sqlalchemy.orm import Session
 
 from models import bulk, rollups
+from models.catalogue import ALL_METRIC_NAMES, METRIC_NAMES
 from models.rollups import WIDTHS, Key
+from models.spec import JobSpec
 from models.summaries import Integers, Summaries, Values, bucket_of, empty, joined
 from models.tables import Job, Metrics
 
@@ -69,6 +72,22 @@ def rewind(session: Session, key: Key, step: int) -> int:
 def recorded(job: Job, names: Sequence[str]) -> list[bool]:
     """Which of ``names`` the job records."""
     return [name in (job.metric_names or ()) for name in names]
+
+
+def shown_of(job: Job) -> list[str]:
+    """The metrics that are shown of a job unless somebody asks for others: those that are always shown, null where it
+    does not record them, and what else it records; before its first write, what its spec says it will."""
+    if job.metric_names is not None:
+        return shown(job.metric_names)
+    try:
+        return shown(JobSpec.model_validate(job.spec).metric_names)
+    except ValidationError:  # bounds may have been tightened since it was stored
+        return shown(())
+
+
+def shown(names: Collection[str]) -> list[str]:
+    """The metrics that are shown of a job that records ``names``."""
+    return [name for name in ALL_METRIC_NAMES if name in METRIC_NAMES or name in names]
 
 
 def read_rows(

@@ -1,5 +1,5 @@
-"""What is new of a job since a place in its history: rows, samples, events and the job's state, each once, and the
-rewinds that take some of them back. Queries take a session and never commit.
+"""What is new of a job since a place in its history: rows, samples, evaluations, events and the job's state, each
+once, and the rewinds that take some of them back. Queries take a session and never commit.
 
 All of it must be read in one snapshot: the rows of a job say nothing without the rewinds before them.
 """
@@ -10,38 +10,41 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import events, metrics, samples
+from models import evaluations, events, metrics, samples
 from models.events import REWOUND
 from models.metrics import Rows
 from models.status import JobStatus
-from models.tables import Event, Job, Sample
+from models.tables import Evaluation, Event, Job, Sample
 
 # What is read at once, at most. A row of nine metrics is some 100 bytes of JSON, an event some hundreds.
 ROWS = 2000
 EVENTS = 100
 SAMPLES = 100
+EVALUATIONS = 100
 
 
 @dataclass(frozen=True)
 class Cursor:
     """How far somebody has read: the rows up to ``step``, the samples of steps below ``samples``, the events up to
-    ``event``, and all there was when the job had this ``revision``."""
+    ``event``, the evaluations of steps below ``evaluations``, and all there was when the job had this ``revision``."""
 
     segment: int
     step: int
     samples: int
     event: int
     revision: int
+    evaluations: int = 0
 
 
 @dataclass(frozen=True)
 class Rewound:
-    """Rows and samples after ``step`` are gone (and with step 0 the sample of step 0); they will come again."""
+    """Rows, samples and evaluations after ``step`` are gone (and with step 0 the sample of step 0); they will come
+    again."""
 
     step: int
 
 
-Item = Rewound | Rows | Sample | Event | Job
+Item = Rewound | Rows | Sample | Evaluation | Event | Job
 
 
 @dataclass(frozen=True)
@@ -59,22 +62,25 @@ def look(session: Session, job_number: int) -> tuple[int, JobStatus] | None:
 
 
 def begin(session: Session, job: Job, from_step: int | None = None) -> Cursor:
-    """Where to begin: with the job as it is now; or with the rows and samples ``from_step`` on, but never after those
-    that come next; or, with 0, with all that was ever recorded, events included."""
+    """Where to begin: with the job as it is now; or with what was recorded ``from_step`` on, but never after what comes
+    next; or, with 0, with all that was ever recorded, events included."""
     if from_step == 0:
         return Cursor(job.segment, 0, 0, 0, 0)
     event = session.scalar(select(func.max(Event.number)).where(Event.job_number == job.number)) or 0
     drawn = session.scalar(
         select(func.max(Sample.step)).where(Sample.job_number == job.number, Sample.segment == job.segment)
     )
+    evaluated = evaluations.newest(session, (job.number, job.segment))
     # Read last: on PostgreSQL each statement may see a moment of its own, and an event is better sent though it was
     # known than a rewind never.
     now = session.execute(select(Job.segment, Job.step).where(Job.number == job.number)).one_or_none()
     segment, step = now or (job.segment, job.step)  # deleted meanwhile: its stream will say so
-    behind_all = Cursor(segment, step, 0 if drawn is None else drawn + 1, event, 0)
+    behind_all = Cursor(
+        segment, step, 0 if drawn is None else drawn + 1, event, 0, evaluated.step + 1 if evaluated else 0
+    )
     if from_step is None or from_step > step:
         return behind_all
-    return replace(behind_all, step=from_step - 1, samples=from_step)
+    return replace(behind_all, step=from_step - 1, samples=from_step, evaluations=from_step)
 
 
 def resume(session: Session, job: Job, since: Cursor) -> Cursor:
@@ -87,7 +93,8 @@ def resume(session: Session, job: Job, since: Cursor) -> Cursor:
 
 def read(session: Session, job: Job, since: Cursor) -> News:
     """What a reader at ``since`` has not seen, as it is in the session's snapshot: at most ``ROWS`` rows, ``EVENTS``
-    events and ``SAMPLES`` samples. The job itself comes last, and only where nothing more is to be read."""
+    events, ``SAMPLES`` samples and ``EVALUATIONS`` evaluations. The job itself comes last, and only where nothing more
+    is to be read."""
     page = _Page(since)
     found = page.later_events(session, job)
     if len(found) == EVENTS:
@@ -147,7 +154,7 @@ class _Page:
             self._go_back_to(job.step)
 
     def add_recorded(self, session: Session, job: Job) -> bool:
-        """Add rows, and the samples drawn up to the last of them; whether there are more of either."""
+        """Add rows, and the samples and evaluations up to the last of them; whether there are more of any."""
         last: int | None = None
         if job.metric_names is not None and self.cursor.step < job.step:
             rows = metrics.read_rows(session, job, job.metric_names, self.cursor.step + 1, limit=ROWS)
@@ -159,13 +166,28 @@ class _Page:
         for sample in drawn:
             if last is None or sample.step <= last:
                 self.add(sample, samples=sample.step + 1)
-        return last is not None or len(drawn) == SAMPLES
+        evaluated = evaluations.list_evaluations(session, job, self.cursor.evaluations - 1, EVALUATIONS)
+        for evaluation in evaluated:
+            if last is None or evaluation.step <= last:
+                self.add(evaluation, evaluations=evaluation.step + 1)
+        return last is not None or len(drawn) == SAMPLES or len(evaluated) == EVALUATIONS
 
     def _start_again(self, job: Job, **moved: int) -> None:
         start = job.start_step
-        self.add(Rewound(start), segment=job.segment, step=start, samples=start and start + 1, **moved)
+        kept = _below(start)
+        self.add(Rewound(start), segment=job.segment, step=start, samples=kept, evaluations=kept, **moved)
 
     def _go_back_to(self, step: int) -> None:
-        kept = step + 1 if step else 0  # a fresh start draws the sample of step 0 again
-        if step < self.cursor.step or kept < self.cursor.samples:
-            self.add(Rewound(step), step=min(step, self.cursor.step), samples=min(kept, self.cursor.samples))
+        kept, at = _below(step), self.cursor
+        if step < at.step or kept < at.samples or kept < at.evaluations:
+            self.add(
+                Rewound(step),
+                step=min(step, at.step),
+                samples=min(kept, at.samples),
+                evaluations=min(kept, at.evaluations),
+            )
+
+
+def _below(step: int) -> int:
+    """The cursor of samples and evaluations after a rewind to ``step``."""
+    return step + 1 if step else 0  # a fresh start draws the sample of step 0 again

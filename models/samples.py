@@ -43,12 +43,29 @@ def get_sample(session: Session, job: Job, step: int | None) -> Sample | None:
 
 
 def add_checkpoint(
-    session: Session, job: tuple[int, int], step: int, attempt: int, folder: str, files: dict[str, Any]
+    session: Session,
+    job: tuple[int, int],
+    step: int,
+    attempt: int,
+    folder: str,
+    files: dict[str, Any],
+    best: tuple[str, float] | None = None,
 ) -> None:
-    """Record files that are already safe on disk, for ``job`` (number, segment)."""
+    """Record files that are already safe on disk, for ``job`` (number, segment). ``best`` is the number of the
+    evaluations by which no checkpoint before was as good, and its value."""
     number, segment = job
+    metric, value = best or (None, None)
     session.merge(
-        Checkpoint(job_number=number, segment=segment, step=step, attempt=attempt, folder=folder, files=files)
+        Checkpoint(
+            job_number=number,
+            segment=segment,
+            step=step,
+            attempt=attempt,
+            folder=folder,
+            files=files,
+            best_metric=metric,
+            best_value=value,
+        )
     )
 
 
@@ -63,11 +80,19 @@ def get_checkpoint(session: Session, job: Job, step: int) -> Checkpoint | None:
     return session.get(Checkpoint, (job.number, job.segment, step))
 
 
+def best_of(found: Sequence[Checkpoint]) -> Checkpoint | None:
+    """The best of checkpoints that are given newest first: each that was the best so far was better than those before
+    it. ``None`` where nobody asked for the best, or none is there any more."""
+    return next((checkpoint for checkpoint in found if checkpoint.best_metric is not None), None)
+
+
 def drop_old_checkpoints(session: Session, job: tuple[int, int], keep: int) -> list[str]:
-    """Forget all but the ``keep`` newest checkpoints of ``job`` (number, segment); returns the folders that may now be
-    deleted, after the commit."""
+    """Forget all but the ``keep`` newest checkpoints of ``job`` (number, segment) and the best one; returns the folders
+    that may now be deleted, after the commit."""
     number, segment = job
-    old = list_checkpoints(session, number, segment)[keep:]
+    found = list_checkpoints(session, number, segment)
+    best = best_of(found)
+    old = [checkpoint for checkpoint in found[keep:] if checkpoint is not best]
     steps = [checkpoint.step for checkpoint in old]
     if steps:
         session.execute(

@@ -30,6 +30,12 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("GANJOBS_REDIS_URL", "REDIS_URL"),
         description="Celery broker URL; the embedded Redis in the data folder by default.",
     )
+    dataset_root: Path | None = Field(
+        None, description="Data sets of one's own lie here; `datasets` in the data folder by default."
+    )
+    dataset_cache: Path | None = Field(
+        None, description="Images are kept here as they were decoded; `cache` in the data folder by default."
+    )
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
     url: str | None = Field(None, description="Where the command line finds the API; http://host:port by default.")
@@ -54,7 +60,7 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="How processes write their own log.")
 
-    @field_validator("data_folder", mode="before")
+    @field_validator("data_folder", "dataset_root", "dataset_cache", mode="before")
     @classmethod
     def _named_folder(cls, folder: object) -> object:
         if folder == "":
@@ -77,6 +83,14 @@ class Settings(BaseSettings):
     @property
     def resolved_data_folder(self) -> Path:
         return self.data_folder.expanduser().resolve()
+
+    @property
+    def resolved_dataset_root(self) -> Path:
+        return (self.dataset_root or self.resolved_data_folder / "datasets").expanduser().resolve()
+
+    @property
+    def resolved_dataset_cache(self) -> Path:
+        return (self.dataset_cache or self.resolved_data_folder / "cache").expanduser().resolve()
 
     @property
     def resolved_database_url(self) -> str:

@@ -61,6 +61,8 @@ class Job(Base):
     # What each of its rows holds, in order; its first write says so.
     metric_names: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     latest_metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # {"step", "values"} as ``Evaluation`` holds them: whoever polls a job reads no other table.
+    latest_evaluation: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     steps_per_second: Mapped[float | None]
     training_seconds: Mapped[float] = mapped_column(default=0.0)
     data_fingerprint: Mapped[str | None] = mapped_column(String(64))
@@ -181,8 +183,22 @@ class Sample(Base):
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
+class Evaluation(Base):
+    """What the generator was worth after a step: numbers by the names of ``catalogue.EVALUATIONS``; null where one was
+    no number, "Infinity" or "-Infinity" where it was that."""
+
+    __tablename__ = "evaluations"
+
+    job_number: Mapped[int] = _job_key()
+    segment: Mapped[int] = mapped_column(Integer, primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    values: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=database_now())
+
+
 class Checkpoint(Base):
-    """``files`` maps the name of each of a checkpoint's files in ``folder`` to {"size": bytes, "sha256": hex}."""
+    """``files`` maps the name of each of a checkpoint's files in ``folder`` to {"size": bytes, "sha256": hex}. One that
+    was the best so far when it was made says by which number of the evaluations, and how good it was."""
 
     __tablename__ = "checkpoints"
 
@@ -192,6 +208,8 @@ class Checkpoint(Base):
     attempt: Mapped[int] = mapped_column(Integer)
     folder: Mapped[str] = mapped_column(String(255))
     files: Mapped[dict[str, Any]]
+    best_metric: Mapped[str | None] = mapped_column(String(64))
+    best_value: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 

@@ -19,6 +19,8 @@ WORDS = {
     "int_parsing_size": "must be a whole number of fewer digits",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
     "string_type": "must be a string",
     "string_unicode": "must be valid Unicode",
     "string_pattern_mismatch": "must match {pattern}",
@@ -35,6 +37,7 @@ WORDS = {
 }
 """Pydantic's errors by type; those that are not here keep their message, as our own do."""
 KEY_MARK = "[key]"
+UNIONS = (Union, types.UnionType)
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,10 @@ def _message(details: Mapping[str, Any], there: Any) -> tuple[str, Any]:
         kinds = list(_kinds(there))
         return f"`kind` is missing: one of {', '.join(kinds)}", kinds
     if code in ("union_tag_invalid", "literal_error", "enum"):
-        choices = _choices(context.get("expected_tags") or context["expected"])
-        return f"must be {'one of ' if len(choices) > 1 else ''}{', '.join(choices)}", choices
+        choices = _choices(there, context.get("expected_tags") or context["expected"])
+        return f"must be {'one of ' if len(choices) > 1 else ''}{', '.join(map(str, choices))}", choices
     if code in ("model_type", "model_attributes_type", "dict_type"):
-        return _no_object(details["input"], list(_kinds(there))), None
+        return _no_object(details["input"], list(_kinds(there) or _kind_of(there))), None
     limit = next((context[name] for name in LIMITS if name in context), None)
     if code not in WORDS:
         return details["msg"], limit
@@ -110,8 +113,10 @@ def _no_such_field(name: str, part: Any) -> tuple[str, list[str]]:
     return "there is no such field" + (f"; did you mean `{close[0]}`?" if close else ""), known
 
 
-def _choices(text: str) -> list[str]:
-    """Pydantic lists choices as ``'a', 'b' or 'c'``."""
+def _choices(there: Any, text: str) -> list[Any]:
+    """The values that ``there`` allows. Pydantic lists them as ``'a', 'b' or 'c'``."""
+    if get_origin(there) is Literal:
+        return list(get_args(there))
     return [choice.strip(" '") for choice in text.replace(" or ", ", ").split(",")]
 
 
@@ -121,27 +126,42 @@ def _walk(path: Iterable[str | int], annotation: Any) -> tuple[list[str], Any]:
     Walks the types along the path, because a field may be called as a tag is.
     """
     parts: list[str] = []
+    annotation = _bare(annotation)
     for part in path:
         member = _kinds(annotation).get(part)
         if member is not None:
             annotation = member
         elif part != KEY_MARK:
             parts.append(str(part) or '""')
-            annotation = _inside(annotation, part)
+            annotation = _bare(_inside(annotation, part))
     return parts, annotation
+
+
+def _bare(annotation: Any) -> Any:
+    """A type without what is noted of it, and without the null that may stand in its place."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in UNIONS:
+        members = [member for member in get_args(annotation) if member is not types.NoneType]
+        return _bare(members[0]) if len(members) == 1 else annotation
+    return annotation
 
 
 def _kinds(annotation: Any) -> dict[Any, type[BaseModel]]:
     """The models of a union by their ``kind``; empty where ``annotation`` is something else."""
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
     found: dict[Any, type[BaseModel]] = {}
-    if get_origin(annotation) in (Union, types.UnionType):
+    if get_origin(annotation) in UNIONS:
         for member in get_args(annotation):
-            field = member.model_fields.get("kind") if _is_model(member) else None
-            if field is not None and get_origin(field.annotation) is Literal:
-                found |= dict.fromkeys(get_args(field.annotation), member)
+            found |= _kind_of(member)
     return found
+
+
+def _kind_of(part: Any) -> dict[Any, type[BaseModel]]:
+    """A model by its ``kind``; empty where it has none."""
+    field = part.model_fields.get("kind") if _is_model(part) else None
+    if field is None or get_origin(field.annotation) is not Literal:
+        return {}
+    return dict.fromkeys(get_args(field.annotation), part)
 
 
 def _inside(annotation: Any, part: str | int) -> Any:
@@ -149,6 +169,9 @@ def _inside(annotation: Any, part: str | int) -> Any:
     if _is_model(annotation):
         field = annotation.model_fields.get(part)
         return field.annotation if field else None
+    if get_origin(annotation) is tuple and isinstance(part, int):
+        items = get_args(annotation)
+        return items[0] if items[-1] is Ellipsis else dict(enumerate(items)).get(part)
     return None
 
 

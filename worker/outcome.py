@@ -8,7 +8,9 @@ import torch
 
 from models.status import JobStatus
 from worker.gan.checkpoint import CheckpointError
+from worker.gan.data import DataUnusable
 from worker.gan.device import DeviceUnavailable
+from worker.gan.evaluate import InceptionUnavailable, MetricUnavailable
 from worker.gan.execution import ExecutionUnavailable
 from worker.gan.loop import NonFiniteLoss
 from worker.gan.memory import NotEnoughMemory
@@ -54,6 +56,10 @@ def outcome_of(error: Exception) -> Outcome:
             return failure("non_finite_loss", str(error), error.step)
         case DataChanged():
             return failure("data_changed", str(error))
+        case DataUnusable():
+            return failure("data_unusable", str(error), field=error.field)
+        case InceptionUnavailable() | MetricUnavailable():
+            return failure("evaluation_unavailable", str(error))
         case DataUnavailable():
             return failure("data_unavailable", str(error))
         case CheckpointError():

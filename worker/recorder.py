@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from models import events, metrics, samples
-from models.catalogue import METRIC_NAMES
+from models import evaluations, events, metrics, samples
 from models.leases import LeaseLost
 from models.spec import JobSpec
 from models.storage import Storage, job_folder
 from models.summaries import Values
 from worker.gan import checkpoint, render
 from worker.gan.data import Dataset
-from worker.gan.events import CheckpointReady, Event, Finished, MetricsBlock, SampleReady, Started
+from worker.gan.events import CheckpointReady, Evaluated, Event, Finished, MetricsBlock, SampleReady, Started
 from worker.joblog import JobLog
 from worker.patience import in_context, patiently
 from worker.rate import StepRate
@@ -161,6 +160,8 @@ class Recorder:
                 self._block(event)
             case SampleReady():
                 self._sample(event)
+            case Evaluated():
+                self._evaluation(event)
             case CheckpointReady():
                 self._checkpoint(event)
             case Finished():
@@ -191,7 +192,7 @@ class Recorder:
         # The shortest digits that mean this float32, as rows are served with.
         shown = (metrics.jsonable(float(str(value))) for value in values[-1])
         newest = dict(zip(job.metric_names, shown, strict=True))
-        latest = {name: newest.get(name) for name in METRIC_NAMES}
+        latest = {name: newest.get(name) for name in metrics.shown(job.metric_names)}
         self._progress_line(last_step, latest)
         self._writer.write(
             lambda session: metrics.write_block(session, (job.number, job.segment), block.first_step, values),
@@ -215,6 +216,15 @@ class Recorder:
             lambda session: samples.add_sample(session, (job.number, job.segment), sample.step, picture.png, size)
         )
 
+    def _evaluation(self, evaluated: Evaluated) -> None:
+        job, step = self._job, evaluated.step
+        values = evaluations.storable(evaluated.values)
+        self._joblog.info("evaluated", step=step, **values)
+        self._writer.write(
+            lambda session: evaluations.add(session, (job.number, job.segment), step, values),
+            latest_evaluation=evaluations.latest(step, values),
+        )
+
     def _checkpoint(self, ready: CheckpointReady) -> None:
         job, attempt = self._job, self._job.attempt
         # The attempt is part of the name: one that lost its lease can never touch its successor's files.
@@ -225,8 +235,15 @@ class Recorder:
 
         def record(session: Session) -> None:
             key = (job.number, job.segment)
-            samples.add_checkpoint(session, key, ready.step, attempt, folder, dict(files))
+            best = (ready.best.metric, ready.best.value) if ready.best else None
+            samples.add_checkpoint(session, key, ready.step, attempt, folder, dict(files), best)
             superseded[:] = samples.drop_old_checkpoints(session, key, job.spec.keep_checkpoints)
+            if ready.best:
+                good = f"{ready.best.metric} {ready.best.value:.6g}"
+                message = f"checkpoint of step {ready.step} is the best so far: {good}"
+                value = metrics.jsonable(ready.best.value)
+                told: dict[str, Any] = {"step": ready.step, "metric": ready.best.metric, "value": value}
+                events.add(session, job.number, "checkpoint.best", message, **told)
 
         self._joblog.info("checkpoint stored", step=ready.step, bytes=sum(file["size"] for file in files.values()))
         self._writer.write(record, crashes=0)

@@ -1,5 +1,7 @@
 """Where an attempt begins: the newest checkpoint whose files are what was written, and nothing recorded after it."""
 
+from dataclasses import replace
+
 import structlog
 from sqlalchemy.orm import Session
 
@@ -14,18 +16,24 @@ log = structlog.get_logger(__name__)
 
 
 def last_good_checkpoint(job: Job, writer: LeasedWriter, storage: Storage) -> Snapshot | None:
-    """The newest checkpoint that verifies; damaged ones are passed over, each with a warning in the job's history.
+    """The newest checkpoint that verifies; damaged ones are passed over, each with a warning in the job's history. The
+    best value so far is that of the job's own checkpoints: the one that a fork did not take along, or one that went
+    with damaged files, need not be beaten.
 
     Raises:
         OSError: the storage cannot be read at all (which is no damage).
     """
-    for candidate in writer.read(lambda session: samples.list_checkpoints(session, job.number, job.segment)):
+    found = writer.read(lambda session: samples.list_checkpoints(session, job.number, job.segment))
+    for index, candidate in enumerate(found):
         try:
-            return checkpoint.from_files(storage.read_folder(candidate.folder, candidate.files))
+            snapshot = checkpoint.from_files(storage.read_folder(candidate.folder, candidate.files))
         except (DamagedFile, CheckpointError) as error:
             message = f"checkpoint of step {candidate.step} is damaged and was passed over: {error}"
             log.warning(message)
             writer.add_event("checkpoint.damaged", message, "warning", step=candidate.step)
+            continue
+        best = samples.best_of(found[index:])
+        return replace(snapshot, state={**snapshot.state, "best": best.best_value if best else None})
     return None
 
 

@@ -18,12 +18,13 @@ from models.storage import Storage, open_storage
 from models.tables import Job
 from worker.gan import checkpoint, memory
 from worker.gan.checkpoint import CheckpointError
-from worker.gan.data import Dataset, load
+from worker.gan.data import DataFolders, Dataset, load
 from worker.gan.device import DeviceUnavailable, resolve
 from worker.gan.events import Command, Event, Finished
 from worker.gan.loop import train
 from worker.joblog import JobLog
 from worker.lease_keeper import LeaseKeeper
+from worker.loading import LoadingWatch, Stopped, tell_of_problems
 from worker.outcome import DataChanged, DataUnavailable, Outcome, failure, is_out_of_memory, outcome_of, released
 from worker.patience import patiently
 from worker.recorder import RecordedJob, Recorder, RecorderFailed
@@ -106,6 +107,8 @@ class Attempt:
             return self._train(keeper)
         except LeaseLost:
             raise
+        except Stopped as stopped:
+            return stopped.outcome
         except RecorderFailed as failed:
             cause = failed.__cause__
             if isinstance(cause, Exception) and not isinstance(cause, LeaseLost):
@@ -134,19 +137,24 @@ class Attempt:
             raise
 
     def _train_on(self, device: torch.device, spec: JobSpec, keeper: LeaseKeeper) -> Outcome:
+        folders = DataFolders(self._settings.resolved_dataset_root, self._settings.resolved_dataset_cache)
+        watch = LoadingWatch(keeper, self._joblog, self._writer, lambda: self._reason_to_stop(keeper))
         try:
-            data = load(spec, device)
+            data = load(spec, device, folders, watch)
         except OSError as error:
             raise DataUnavailable(f"the data set `{spec.dataset.kind}` cannot be read: {error}") from error
         if self._job.data_fingerprint not in (None, data.fingerprint):
             raise DataChanged(f"the data set `{spec.dataset.kind}` has changed since the job started")
+        if self._job.data_fingerprint is None:  # a later attempt has nothing new to tell
+            tell_of_problems(data, spec, self._writer)
         snapshot = last_good_checkpoint(self._job, self._writer, self._storage)
         if snapshot is None and self._job.start_step:
             raise CheckpointError(f"the checkpoint of step {self._job.start_step} that the fork begins at is lost")
         rewind(self._job, self._writer, self._storage, snapshot)
         if snapshot:
             tell_of_changes(snapshot, self._writer, checkpoint.environment(spec, device))
-        return self._record(train(spec, data, device=device, resume_from=snapshot), spec, data, keeper)
+        training = train(spec, data, device=device, resume_from=snapshot, folders=folders)
+        return self._record(training, spec, data, keeper)
 
     def _record(self, training: Training, spec: JobSpec, data: Dataset, keeper: LeaseKeeper) -> Outcome:
         """Train to the end, whichever it is, with all that was recorded until then stored."""
@@ -176,18 +184,21 @@ class Attempt:
             if keeper.cancelling:
                 training.close()
                 return Outcome(JobStatus.CANCELLED, "cancelled by request")
-            stop = stop or self._reason_to_stop(keeper, recorder)
+            stop = stop or self._reason_to_stop(keeper) or self._out_of_time(recorder)
             event = training.send(Command.STOP_WITH_CHECKPOINT if stop else None)
 
-    def _reason_to_stop(self, keeper: LeaseKeeper, recorder: Recorder) -> Outcome | None:
-        """Why training should end with a checkpoint of the step it has reached."""
-        limit = self._job.spec["max_duration"]
+    def _reason_to_stop(self, keeper: LeaseKeeper) -> Outcome | None:
+        """Why this attempt should end, training with a checkpoint of the step it has reached."""
         if keeper.pausing:
             return released("paused by request")  # which becomes `paused` as it is stored
         if self._shutting_down():
             return released("its worker is shutting down")
         if keeper.orphaned:
             return released("its worker's main process is gone")
+        return None
+
+    def _out_of_time(self, recorder: Recorder) -> Outcome | None:
+        limit = self._job.spec["max_duration"]
         if limit is not None and recorder.training_seconds >= limit:
             return failure("max_duration_exceeded", f"stopped after max_duration, {limit} seconds of training")
         return None

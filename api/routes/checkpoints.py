@@ -8,19 +8,29 @@ from sqlalchemy.orm import Session
 from starlette.types import Message, Receive, Scope, Send
 
 from api import caching, examples
-from api.dependencies import ReadSession, ServicesHeld, Step, TheJob
-from api.documentation import answers, file_of, not_modified, problems
+from api.dependencies import ReadSession, Services, ServicesHeld, Step, TheJob
+from api.documentation import Responses, answers, file_of, not_modified, problems
 from api.errors import Problem, about, problem_response
 from api.records import CheckpointView
 from api.schemas import Page
 from api.strict import StrictRoute
 from models import samples
-from models.tables import Job
+from models.tables import Checkpoint, Job
 
 MEDIA_TYPE = "application/octet-stream"
 # The newest checkpoints that the answer to a wrong step names.
 STEPS_TOLD = 10
+STEP_HEADER = "Checkpoint-Step"
 router = APIRouter(prefix="/v1/jobs/{job_id}/checkpoints", tags=["checkpoints"], route_class=StrictRoute)
+
+FileName = Annotated[str, Path(description="A name from the list.", examples=["generator.safetensors"])]
+_STEP_TOLD = {STEP_HEADER: {"description": "The step that the checkpoint is of.", "schema": {"type": "integer"}}}
+FILE: Responses = {
+    200: file_of(MEDIA_TYPE, "The file", _STEP_TOLD),
+    206: file_of(MEDIA_TYPE, "The part that Range asked for", _STEP_TOLD),
+    **not_modified(),
+    **problems("job_not_found", "checkpoint_not_found", "file_gone", "malformed_range", "range_not_satisfiable"),
+}
 
 
 class RangedFile(FileResponse):
@@ -63,9 +73,30 @@ def newest_steps(session: Session, job: Job) -> list[int]:
     responses=answers(examples.CHECKPOINTS, "job_not_found"),
 )
 def list_checkpoints(session: ReadSession, job: TheJob) -> Page[CheckpointView]:
-    """List the checkpoints that are kept, all of them: a spec bounds their number (`keep_checkpoints`)."""
+    """List the checkpoints that are kept, all of them: a spec bounds their number (`keep_checkpoints`, and the best one
+    where there is a `best_metric`)."""
     found = samples.list_checkpoints(session, job.number, job.segment)
-    return Page(data=[CheckpointView.of(job.id, checkpoint) for checkpoint in found], has_more=False)
+    best = samples.best_of(found)
+    return Page(data=[CheckpointView.of(job.id, each, is_best=each is best) for each in found], has_more=False)
+
+
+@router.get(
+    "/best/files/{name}",
+    operation_id="download_best_checkpoint_file",
+    summary="Download a file of the best checkpoint",
+    response_class=Response,
+    responses=FILE,
+)
+def download_best_checkpoint_file(
+    request: Request, session: ReadSession, held: ServicesHeld, job: TheJob, name: FileName
+) -> Response:
+    """Download a file of the checkpoint that is the best so far by the spec's `best_metric`, whole or a range of it.
+    The header `Checkpoint-Step` says which step it is of; its ETag is its SHA-256."""
+    best = samples.best_of(samples.list_checkpoints(session, job.number, job.segment))
+    if best is None:
+        message = "the job has no best checkpoint: its spec has no best_metric, or none has been made yet"
+        raise about("job_id", "path", "checkpoint_not_found", message)
+    return _file(request, held, best, name)
 
 
 @router.get(
@@ -73,31 +104,25 @@ def list_checkpoints(session: ReadSession, job: TheJob) -> Page[CheckpointView]:
     operation_id="download_checkpoint_file",
     summary="Download a file of a checkpoint",
     response_class=Response,
-    responses={
-        200: file_of(MEDIA_TYPE, "The file", {}),
-        206: file_of(MEDIA_TYPE, "The part that Range asked for", {}),
-        **not_modified(),
-        **problems("job_not_found", "checkpoint_not_found", "file_gone", "malformed_range", "range_not_satisfiable"),
-    },
+    responses=FILE,
 )
 def download_checkpoint_file(
-    request: Request,
-    session: ReadSession,
-    held: ServicesHeld,
-    job: TheJob,
-    step: Step,
-    name: Annotated[str, Path(description="A name from the list.", examples=["generator.safetensors"])],
+    request: Request, session: ReadSession, held: ServicesHeld, job: TheJob, step: Step, name: FileName
 ) -> Response:
     """Download a file of a checkpoint, whole or a range of it. Its ETag is its SHA-256."""
     checkpoint = samples.get_checkpoint(session, job, step)
     if checkpoint is None:
         message = f"the job has no checkpoint of step {step}"
         raise about("step", "path", "checkpoint_not_found", message, newest_steps(session, job))
+    return _file(request, held, checkpoint, name)
+
+
+def _file(request: Request, held: Services, checkpoint: Checkpoint, name: str) -> Response:
     # Only recorded names are ever looked up on disk.
     recorded = checkpoint.files.get(name)
     if recorded is None:
         names = sorted(checkpoint.files)
-        message = f"the checkpoint of step {step} holds {', '.join(names)}"
+        message = f"the checkpoint of step {checkpoint.step} holds {', '.join(names)}"
         raise about("name", "path", "checkpoint_not_found", message, names)
     path = held.storage.path(checkpoint.folder, name)
     try:
@@ -107,7 +132,7 @@ def download_checkpoint_file(
     if stat.st_size != recorded["size"]:
         raise about("name", "path", "file_gone", "the file on disk is damaged: its size is not what was recorded")
     etag = caching.quoted(recorded["sha256"])
-    headers = {"ETag": etag, "Cache-Control": caching.NO_CACHE}
+    headers = {"ETag": etag, "Cache-Control": caching.NO_CACHE, STEP_HEADER: str(checkpoint.step)}
     if caching.is_current(request, etag):
         return Response(status_code=304, headers=headers)
     return RangedFile(path, headers=headers, media_type=MEDIA_TYPE, filename=name, stat_result=stat)

@@ -23,9 +23,9 @@ from api.dependencies import (
 )
 from api.documentation import BODY, ETAG, answers, not_modified
 from api.errors import Problem, about, invalid
-from api.schemas import Deleted, Equilibrium, JobPage, JobView, MetricView, Validation
+from api.schemas import Deleted, Equilibrium, EvaluationFactsView, JobPage, JobView, MetricView, Validation
 from api.strict import METADATA_PARAMETER, StrictRoute
-from models import catalogue, jobs
+from models import catalogue, jobs, metrics
 from models.polling import Standing
 from models.spec import JobSpec, MetadataKey, MetadataValue, Name
 from models.status import FINAL, JobStatus
@@ -86,12 +86,14 @@ def create_job(
 )
 def validate_job(spec: Spec) -> Validation:
     """Answer what creation would: the normalised spec and what is known of its losses, or the same problem."""
-    metrics = [MetricView.model_validate(fact) for fact in catalogue.METRICS]
+    shown = metrics.shown(spec.metric_names)
+    numbers = catalogue.evaluation_names(spec.dataset.kind, spec.dataset.has_labels)
     return Validation(
         spec=spec.model_dump(mode="json"),
         equilibrium=Equilibrium.of(spec.loss.kind),
         logit_is_probability=spec.loss_facts.logit_is_probability,
-        metrics=metrics,
+        metrics=[MetricView.model_validate(fact) for fact in catalogue.ALL_METRICS if fact.name in shown],
+        evaluations=[EvaluationFactsView.model_validate(catalogue.EVALUATIONS[name]) for name in numbers],
     )
 
 
@@ -174,7 +176,7 @@ def _written(standing: Standing) -> str:
     responses=answers(examples.DELETED, "job_not_found", "job_not_finished"),
 )
 def delete_job(session: WriteSession, held: ServicesHeld, job: JobToChange, background: BackgroundTasks) -> Deleted:
-    """Delete a finished job with its metrics, samples, events, logs and checkpoint files."""
+    """Delete a finished job with its metrics, samples, evaluations, events, logs and checkpoint files."""
     try:
         jobs.delete_job(session, job)
     except jobs.NotDeletable as error:

@@ -13,10 +13,10 @@ from api import caching, examples
 from api.dependencies import MAX_INTEGER, JobId, find_job, in_session, standing_of
 from api.documentation import ETAG, answers, not_modified
 from api.errors import invalid
-from api.schemas import MetricBuckets, MetricRows
+from api.records import MetricBuckets, MetricRows
 from api.strict import StrictRoute
 from models import metrics
-from models.catalogue import METRIC_NAMES
+from models.catalogue import ALL_METRIC_NAMES
 from models.metrics import Buckets, Rows, jsonable
 from models.summaries import Values
 from models.tables import Job
@@ -36,7 +36,12 @@ ANSWERS[200]["content"]["application/json"] = {
 StepBound = Annotated[int | None, Query(ge=0, le=MAX_INTEGER)]
 RowCount = Annotated[int | None, Query(ge=1, le=MAX_ROWS)]
 Keys = Annotated[
-    str | None, Query(description="Names of metrics, with commas between; all by default.", examples=["d_loss,g_loss"])
+    str | None,
+    Query(
+        description="Names of metrics, with commas between; by default those that any job can have, null where it does "
+        "not record them, and the others that this one records.",
+        examples=["d_loss,g_loss"],
+    ),
 ]
 
 MaxPoints = Annotated[
@@ -73,7 +78,7 @@ async def get_metrics(
     """Read what was recorded at each step. Go on with `from_step` set to `next_step`. For a curve ask for
     `max_points`: it takes as long for a million steps as for a thousand."""
     standing = await standing_of(request, job_id)
-    names = names_of(keys)
+    names = names_for(standing.job, keys)
     if last is not None:
         _refuse_together("last", from_step=from_step, to_step=to_step, limit=limit, max_points=max_points)
     if max_points is not None:
@@ -98,13 +103,18 @@ async def get_metrics(
     return await in_session(request, read)
 
 
-def names_of(keys: str | None) -> list[str]:
-    """The metrics asked for, each once. Raises ``Problem`` (422) for one that is not recorded."""
-    names = list(METRIC_NAMES) if keys is None else list(dict.fromkeys(keys.split(",")))
-    unknown = [name for name in names if name not in METRIC_NAMES]
+def names_for(job: Job, keys: str | None) -> list[str]:
+    """The metrics asked for, each once, or those that are shown of a job. Raises ``Problem`` (422) as ``names_of``."""
+    return metrics.shown_of(job) if keys is None else names_of(keys)
+
+
+def names_of(keys: str) -> list[str]:
+    """The metrics asked for, each once. Raises ``Problem`` (422) for one that no job records."""
+    names = list(dict.fromkeys(keys.split(",")))
+    unknown = [name for name in names if name not in ALL_METRIC_NAMES]
     if unknown:
-        message = f"{unknown[0][:100]!r} is no metric; use some of {', '.join(METRIC_NAMES)}"
-        raise invalid("keys", "query", message, "unknown_metric", list(METRIC_NAMES))
+        message = f"{unknown[0][:100]!r} is no metric; use some of {', '.join(ALL_METRIC_NAMES)}"
+        raise invalid("keys", "query", message, "unknown_metric", list(ALL_METRIC_NAMES))
     return names
 
 

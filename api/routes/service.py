@@ -21,10 +21,11 @@ CATALOGUE: dict[str, Any] = {
     "object": "catalogue",
     "losses": {kind: asdict(facts) for kind, facts in catalogue.LOSSES.items()},
     "datasets": {
-        kind: asdict(facts) | {"is_image": facts.is_image, "shape": list(facts.shape)}
+        kind: asdict(facts) | {"is_image": kind in catalogue.LABELLED_IMAGES, "shape": facts.shape and [*facts.shape]}
         for kind, facts in catalogue.DATASETS.items()
     },
-    "metrics": [asdict(facts) for facts in catalogue.METRICS],
+    "metrics": [asdict(facts) | {"always_shown": facts in catalogue.METRICS} for facts in catalogue.ALL_METRICS],
+    "evaluations": [asdict(facts) for facts in catalogue.EVALUATIONS.values()],
 }
 SPEC_SCHEMA = JobSpec.model_json_schema()
 
@@ -47,11 +48,12 @@ def list_workers(session: ReadSession, held: ServicesHeld) -> Page[WorkerView]:
     "/catalogue",
     operation_id="get_catalogue",
     summary="Read what a spec can name",
-    response_description="Losses, data sets and metrics, with what is known of each",
+    response_description="Losses, data sets, metrics and evaluations, with what is known of each",
     responses=answers(CATALOGUE),
 )
 def get_catalogue() -> dict[str, Any]:
-    """Read the kinds of loss and data set that a spec can name, and the metrics recorded at every step."""
+    """Read the kinds of loss and data set that a spec can name, the metrics recorded at every step, and the numbers of
+    evaluations. The `shape` of a data set is null where the spec says it."""
     return CATALOGUE
 
 

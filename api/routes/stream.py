@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from api.dependencies import MAX_INTEGER, ReadSession, ServicesHeld, TheJob
 from api.documentation import problems
 from api.errors import Problem, invalid
-from api.routes.metrics import Keys, names_of
+from api.routes.metrics import Keys, names_for
 from api.stream import ids
 from api.stream.documentation import STREAM
 from api.stream.ids import MalformedIdError, Place
@@ -74,14 +74,15 @@ def stream_job(
         Query(
             ge=0,
             le=MAX_INTEGER,
-            description="Begin with the rows and samples of this step, or with those that come next if it has not been "
+            description="Begin with what was recorded of this step, or with those that come next if it has not been "
             "reached; 0 sends all that was ever recorded, events included. By default only what comes from now on.",
         ),
     ] = None,
 ) -> Response:
-    """Follow a job as server-sent events: rows of metrics, sample images, events and changes of its state, each sent
-    once, until it has ended. A client that was cut off goes on where it was by sending the last id it has seen."""
-    names = tuple(names_of(keys))
+    """Follow a job as server-sent events: rows of metrics, sample images, evaluations, events and changes of its state,
+    each sent once, until it has ended. A client that was cut off goes on where it was by sending the last id it has
+    seen."""
+    names = tuple(names_for(job, keys))
     # An end that was taken back (a database restored from a copy) is none: the stream goes on behind it.
     if place is not None and place.ended and JobStatus(job.status).is_final:
         return Response(status_code=204, headers=HEADERS)

@@ -15,17 +15,21 @@ DESCRIPTION = """The stream. Every message has an `event`, an `id` and JSON as `
 
 * `metrics`: rows of steps as `columns`, `step` first, as `GET …/metrics` answers them;
 * `sample`: a new sample image with its `url`;
+* `evaluation`: what the generator was worth after a step, as `GET …/evaluations` has it;
 * `event`: an entry of the job's events; `health` where its kind begins with `health.`;
 * `job`: the job's state, whenever it has changed;
-* `rewind`: the job goes on from an older checkpoint: drop the rows and samples after `step`, they come again;
+* `rewind`: the job goes on from an older checkpoint: drop the rows, samples and evaluations after `step`, they come
+  again;
 * `end`: nothing can come any more, because the job is `finished` or was `deleted`. Do not come back."""
+KINDS = ("metrics", "sample", "evaluation", "event", "health", "job", "rewind", "end")
 _COLUMNS = {"step": [511, 512], "d_loss": [1.32, 1.31], "g_loss": [0.77, 0.78]}
 _SHOWN: tuple[tuple[str, Cursor, Any], ...] = (
     ("metrics", Cursor(0, 512, 401, 17, 22), {"segment": 0, "columns": _COLUMNS}),
     ("sample", Cursor(0, 512, 513, 17, 22), examples.SAMPLES["data"][0] | {"step": 512}),
-    ("event", Cursor(0, 512, 513, 18, 22), examples.EVENTS["data"][0] | {"id": 18}),
-    ("job", Cursor(0, 512, 513, 18, 23), {k: v for k, v in examples.JOB.items() if k not in LEFT_OUT}),
-    ("rewind", Cursor(0, 500, 501, 18, 23), {"step": 500}),
+    ("evaluation", Cursor(0, 512, 513, 17, 22, 501), examples.EVALUATIONS["data"][0]),
+    ("event", Cursor(0, 512, 513, 18, 22, 501), examples.EVENTS["data"][0] | {"id": 18}),
+    ("job", Cursor(0, 512, 513, 18, 23, 501), {k: v for k, v in examples.JOB.items() if k not in LEFT_OUT}),
+    ("rewind", Cursor(0, 500, 501, 18, 23, 501), {"step": 500}),
 )
 EXAMPLE = b"".join(
     format_sse_event(event=kind, id=ids.written(7, cursor), data_str=orjson.dumps(data).decode())
@@ -36,7 +40,7 @@ EXAMPLE = b"".join(
 MESSAGE = {
     "type": "object",
     "properties": {
-        "event": {"type": "string", "enum": ["metrics", "sample", "event", "health", "job", "rewind", "end"]},
+        "event": {"type": "string", "enum": [*KINDS]},
         "id": {"type": "string", "pattern": f"^{ids.MESSAGE_ID.pattern}$"},
         "data": {"type": "string", "contentMediaType": "application/json"},
         "retry": {"type": "integer", "minimum": 0, "description": "Milliseconds to wait before coming back."},

@@ -7,9 +7,10 @@ from dataclasses import astuple, dataclass
 from api.dependencies import MAX_INTEGER
 from models.news import Cursor
 
-EXAMPLE = "7.0.512.401.17.23"
+EXAMPLE = "7.0.512.401.17.23.501"
 END = "end"
-MESSAGE_ID = re.compile(rf"[0-9]{{1,19}}(?:\.[0-9]{{1,19}}){{5}}(?:\.{END})?")
+# Those of streams from before there were evaluations are a number shorter, and none had been made.
+MESSAGE_ID = re.compile(rf"[0-9]{{1,19}}(?:\.[0-9]{{1,19}}){{5,6}}(?:\.{END})?")
 
 
 class MalformedIdError(ValueError):

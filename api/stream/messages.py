@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import orjson
 from fastapi.sse import format_sse_event
 
-from api.records import EventView, SampleView
+from api.records import EvaluationView, EventView, SampleView
 from api.routes.metrics import columns_of
 from api.schemas import JobView
 from api.stream import ids
@@ -15,7 +15,7 @@ from models.database import Database
 from models.metrics import Rows
 from models.news import Cursor, Item, News, Rewound
 from models.status import JobStatus
-from models.tables import Event, Job, Sample
+from models.tables import Evaluation, Event, Job, Sample
 
 # What of a job does not change as it is trained, or costs a query of its own.
 LEFT_OUT = {"object", "name", "spec", "metadata", "start_step", "origin", "queue_position", "equilibrium", "created_at"}
@@ -61,6 +61,8 @@ def _message(job: Job, names: Sequence[str], item: Item, cursor: Cursor) -> byte
             kind, data = "metrics", _rows(job, names, item)
         case Sample():
             kind, data = "sample", SampleView.of(job.id, item).model_dump_json()
+        case Evaluation():
+            kind, data = "evaluation", EvaluationView.of(item).model_dump_json()
         case Event():
             kind = "health" if item.kind.startswith(HEALTH) else "event"
             data = EventView.model_validate(item).model_dump_json()

@@ -17,6 +17,7 @@ SaveSamples = Annotated[
     typer.Option("--save", metavar="FOLDER", help="Save them here as PNG files; those that are there already stay."),
 ]
 SaveGenerator = Annotated[Path, typer.Option("--save", metavar="FOLDER", help="Where the file goes.")]
+Best = Annotated[bool, typer.Option("--best", help="The best so far by the spec's best_metric, not the newest.")]
 Step = Annotated[int | None, typer.Option("--step", min=0, help="Only the sample of this step.")]
 
 
@@ -59,19 +60,24 @@ def checkpoints(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
 
 def checkpoints_table(found: list[dict[str, Any]]) -> Table:
     """One line per file; a checkpoint's own facts stand at its first."""
-    table = text.make_table("STEP", "ATTEMPT", "AGE", "FILE", "SIZE", right=("STEP", "ATTEMPT", "AGE", "SIZE"))
+    table = text.make_table("STEP", "ATTEMPT", "AGE", "FILE", "SIZE", "BEST", right=("STEP", "ATTEMPT", "AGE", "SIZE"))
     for one in found:
+        best = one.get("best")
+        by = f"{best['metric']} {text.value(best['value'])}" if best else ""
         facts = (f"{one['step']:,}", str(one["attempt"]), text.age(one["created_at"]))
         for number, file in enumerate(one["files"]):
-            table.add_row(*(facts if number == 0 else ("", "", "")), file["name"], decimal(file["size"]))
+            first = number == 0
+            cells = (*(facts if first else ("", "", "")), file["name"], decimal(file["size"]), by if first else "")
+            table.add_row(*cells)
     return table
 
 
-def generator(job: JobRef, save: SaveGenerator = Path(), url: Url = None) -> None:
-    """Download the generator of a job's newest checkpoint (safetensors) and print its path."""
+def generator(job: JobRef, save: SaveGenerator = Path(), best: Best = False, url: Url = None) -> None:
+    """Download the generator of a job's newest or best checkpoint (safetensors) and print its path."""
     with open_client(url) as client:
         job_id = resolve(client, job)
-        path = downloads.save_generator(client, job_id, save)
+        path = downloads.save_generator(client, job_id, save, best)
     if path is None:
-        raise ClientError(f"{job_id} has no checkpoint yet")
+        none = "no best checkpoint: its spec has no best_metric, or none has been made" if best else "no checkpoint"
+        raise ClientError(f"{job_id} has {none} yet")
     text.say(str(path))

@@ -55,15 +55,10 @@ def jobs_table(found: list[dict[str, Any]]) -> Table:
     for job in found:
         latest = job.get("latest_metrics") or {}
         progress = f"{job['step']}/{job['steps']} {100 * job['step'] // job['steps']:>3} %"
-        losses = (loss_cell(latest.get(name)) for name in ("d_loss", "g_loss"))
+        losses = (text.value(latest.get(name)) for name in ("d_loss", "g_loss"))
         name = escape(job.get("name") or "-")
         table.add_row(job["id"], name, text.status(job["status"]), progress, *losses, text.age(job["created_at"]))
     return table
-
-
-def loss_cell(value: float | str | None) -> str:
-    """A value of a job's latest metrics, in which NaN is a string."""
-    return value if isinstance(value, str) else text.number(value)
 
 
 def show(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
@@ -101,7 +96,9 @@ def described(job: dict[str, Any], last: MetricRows) -> list[tuple[str, str]]:
     levels = text.levels(job)
     for name, value in (job.get("latest_metrics") or {}).items():
         level = levels[name][1] if name in levels else None
-        pairs.append((name, loss_cell(value) + (f"  (equilibrium {text.number(level)})" if level is not None else "")))
+        pairs.append((name, text.value(value) + (f"  (equilibrium {text.number(level)})" if level is not None else "")))
+    if evaluated := text.evaluation(job.get("latest_evaluation")):
+        pairs.append(("evaluation", evaluated))
     if last.steps:
         pairs.append(("reading", f"{judge(last).sentence}\n{CAVEAT}"))
     spec = yaml.safe_dump(job["spec"], sort_keys=False, allow_unicode=True, default_flow_style=None).strip()

@@ -1,4 +1,4 @@
-"""``logs``, ``events`` and ``workers``: what was recorded."""
+"""``logs``, ``events``, ``evaluations`` and ``workers``: what was recorded."""
 
 from typing import Any
 
@@ -39,6 +39,17 @@ def event_line(event: dict[str, Any]) -> str:
     where = ", ".join(f"{name} {data[name]}" for name in ("attempt", "step") if data.get(name) is not None)
     said = f"{text.clock(event['created_at'])} {event['kind']:<18} {event['message']}"
     return f"{said} ({where})" if where else said
+
+
+def evaluations(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
+    """Show what a job's generator was worth, every so many steps."""
+    with open_client(url) as client:
+        found = list(client.evaluations(resolve(client, job)))
+    if as_json:
+        return write_json(found)
+    if not found:
+        return text.say("no evaluations: ask for them with evaluate_every in the spec")
+    return text.say(*(str(text.evaluation(each)) for each in found))
 
 
 def workers(url: Url = None, as_json: AsJson = False) -> None:

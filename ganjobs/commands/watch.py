@@ -21,7 +21,7 @@ def watch(job: JobRef, url: Url = None) -> None:
 
 def watch_to_the_end(client: Client, job_id: str) -> None:
     """Follow a job, say how it ended and what its losses tell, and end the command with the status that means it."""
-    from ganjobs.watch import follow, make_display
+    from ganjobs.watch import follow, make_display, worth
 
     console = text.make_console()
     try:
@@ -35,7 +35,7 @@ def watch_to_the_end(client: Client, job_id: str) -> None:
         again = f"stopped watching; the job goes on: `ganjobs watch {job_id}`, `ganjobs cancel {job_id}`"
         text.say(again, console=text.make_console(stderr=True))
         raise typer.Exit(exitcodes.INTERRUPTED) from None
-    text.say(ending(job), *(reading(rows) if rows.steps else ()), console=console)
+    text.say(ending(job), *worth(job), *(reading(rows) if rows.steps else ()), console=console)
     raise typer.Exit(exitcodes.BY_STATUS[job["status"]])
 
 

@@ -28,6 +28,7 @@ MetadataValue = Annotated[str, StringConstraints(max_length=512), Storable]
 # Strict: `"12"`, `12.0` and `true` are no integers. (A whole spec cannot be strict: JSON has no tuples.)
 Integer = Annotated[int, Strict()]
 Real = Annotated[float, Strict()]
+Flag = Annotated[bool, Strict()]
 HiddenWidth = Annotated[Integer, Field(ge=1, le=4096)]
 Beta = Annotated[Real, Field(ge=0, lt=1)]
 

@@ -5,12 +5,14 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from models import catalogue
-from models.spec.fields import Integer, MetadataKey, MetadataValue, Name, Part, Real, conflict, unit
-from models.spec.parts import Dataset, Discriminator, Generator, Loss, NonSaturating
+from models.spec.data import Dataset
+from models.spec.extras import Conditional, DiffAugment
+from models.spec.fields import Integer, MetadataKey, MetadataValue, Name, Part, Real, unit
+from models.spec.losses import LOSS_PARTS, GradientPenalty, Loss, Regularizer, WassersteinGp
+from models.spec.networks import Discriminator, Generator
+from models.spec.rules import check
 
-MAX_SAMPLES_PER_JOB = 10_000
-MAX_CHECKPOINTS_PER_JOB = 10_000
-
+DEFAULT_LOSS: Any = LOSS_PARTS["non_saturating"].model_validate({"kind": "non_saturating"})
 EXAMPLE: dict[str, Any] = {
     "name": "digits, first try",
     "dataset": {"kind": "digits"},
@@ -39,8 +41,18 @@ class JobSpec(Part):
     """The network that makes data from noise."""
     discriminator: Discriminator = Field(examples=[{"kind": "dcgan", "base_channels": 32}])
     """The network that tells real data from made; it gives one logit per example."""
-    loss: Loss = Field(NonSaturating(kind="non_saturating"), examples=[{"kind": "non_saturating"}])
+    loss: Loss = Field(DEFAULT_LOSS, examples=[{"kind": "non_saturating"}])
     """The adversarial loss. The real and the fake half of the discriminator's loss are summed, never averaged."""
+
+    regularizers: tuple[Regularizer, ...] = Field((), max_length=3, examples=[[{"kind": "r1", "weight": 1.0}]])
+    """Penalties on the gradient of the discriminator's logit, each kind once; recorded apart from `d_loss`."""
+    pack: Integer = Field(1, ge=1, le=8, examples=[1], json_schema_extra=unit("examples"))
+    """How many examples the discriminator judges together, as one (PacGAN, Lin et al. 2018); must divide
+    `batch_size`."""
+    conditional: Conditional | None = Field(None, discriminator="kind", examples=[{"kind": "projection"}])
+    """Whether and how classes are used; not by default. The data set must have labels."""
+    augmentation: DiffAugment | None = Field(None, examples=[{"kind": "diffaugment"}])
+    """Random changes of what the discriminator sees, images only; none by default."""
 
     steps: Integer = Field(ge=1, le=10_000_000, examples=[2000], json_schema_extra=unit("steps"))
     """Training steps; one is `discriminator_steps` discriminator updates and one generator update."""
@@ -66,6 +78,10 @@ class JobSpec(Part):
 
     sample_every: Integer = Field(500, ge=1, le=10_000_000, examples=[200], json_schema_extra=unit("steps"))
     """Steps between sample images; the first (step 0) and the last step are always drawn."""
+    evaluate_every: Integer | None = Field(None, ge=1, le=10_000_000, examples=[1000], json_schema_extra=unit("steps"))
+    """Steps between evaluations of the generator, the last step included; none by default."""
+    best_metric: str | None = Field(None, max_length=64, examples=["high_quality_share"])
+    """A number of the evaluations by which the best checkpoint so far is kept beside the newest; none by default."""
     checkpoint_every: Integer = Field(1000, ge=1, le=10_000_000, examples=[500], json_schema_extra=unit("steps"))
     """Steps between checkpoints; the last step is always kept."""
     keep_checkpoints: Integer = Field(3, ge=1, le=1000, examples=[3], json_schema_extra=unit("checkpoints"))
@@ -76,54 +92,35 @@ class JobSpec(Part):
     """Up to 16 labels of your own, to filter job lists by."""
 
     @property
-    def dataset_facts(self) -> catalogue.DatasetFacts:
-        return catalogue.DATASETS[self.dataset.kind]
+    def shape(self) -> tuple[int, ...]:
+        """Of one example: (channels, height, width) for images, (features,) for points."""
+        return self.dataset.shape
 
     @property
     def loss_facts(self) -> catalogue.LossFacts:
         return catalogue.LOSSES[self.loss.kind]
 
     @property
+    def penalties(self) -> tuple[Regularizer, ...]:
+        """All penalties on the discriminator's gradient, the loss's own among them."""
+        if isinstance(self.loss, WassersteinGp):
+            own = GradientPenalty(kind="gradient_penalty", weight=self.loss.penalty_weight, center=1)
+            return (own, *self.regularizers)
+        return self.regularizers
+
+    @property
     def metric_names(self) -> tuple[str, ...]:
         """What a run of this spec records at every step, in order; ``d_loss`` and ``g_loss`` come first."""
-        return catalogue.recorded_metrics(self.loss_facts)
+        extras = {penalty.metric_name for penalty in self.penalties}
+        if self.conditional is not None and self.conditional.kind == "acgan":
+            extras |= catalogue.CLASSIFIER_METRICS
+        if self.augmentation is not None and self.augmentation.adaptive is not None:
+            extras |= catalogue.ADAPTIVE_METRICS
+        if self.discriminator.pretrain_steps and self.loss_facts.logit_is_probability:
+            extras |= catalogue.BOTH_FORMS_METRICS
+        return catalogue.recorded_metrics(self.loss_facts, extras)
 
     @model_validator(mode="after")
-    def _batch_fits_the_data(self) -> Self:
-        size = self.dataset_facts.size
-        if size is not None and self.batch_size > size:
-            raise conflict(
-                "batch_size",
-                "must be at most {limit}, the number of examples in the data set `{dataset}`",
-                limit=size,
-                dataset=self.dataset.kind,
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _image_networks_need_images(self) -> Self:
-        for field in ("generator", "discriminator"):
-            kind = getattr(self, field).kind
-            if kind == "dcgan" and not self.dataset_facts.is_image:
-                raise conflict(
-                    f"{field}.kind",
-                    "`{kind}` makes images and the data set `{dataset}` holds points: use one of {limit}",
-                    kind=kind,
-                    dataset=self.dataset.kind,
-                    limit="mlp",
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _stored_files_are_bounded(self) -> Self:
-        limits = (("sample_every", MAX_SAMPLES_PER_JOB), ("checkpoint_every", MAX_CHECKPOINTS_PER_JOB))
-        for field, most in limits:
-            if self.steps / getattr(self, field) > most:
-                raise conflict(
-                    field,
-                    "must be at least {limit} for {steps} steps: a job stores at most {most} of them",
-                    limit=-(-self.steps // most),
-                    steps=self.steps,
-                    most=most,
-                )
+    def _parts_go_together(self) -> Self:
+        check(self)
         return self

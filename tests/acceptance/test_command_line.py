@@ -83,6 +83,30 @@ def check_files(serving: Serving, job_id: str, folder: Path) -> None:
     assert safetensors.numpy.load_file(weights)["layers.0.weight"].shape == (16, 2)
 
 
+def test_evaluations_and_the_best_generator(serving: Serving, spec: str, tmp_path: Path) -> None:
+    asked = ("--set", "evaluate_every=20", "--set", "best_metric=jensen_shannon_divergence")
+    followed = ganjobs(serving, "submit", spec, "--follow", *asked)
+    assert (followed.returncode, followed.stderr) == (0, "")
+    assert re.search(r"^evaluation step 60: modes_covered \d", followed.stdout, re.MULTILINE), followed.stdout
+    job_id = followed.stdout.split()[1]
+    shown = ganjobs(serving, "show", job_id).stdout
+    assert re.search(r"^evaluation +step 60: modes_covered \d", shown, re.MULTILINE)
+    lines = ganjobs(serving, "evaluations", job_id).stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["step 20", "step 40", "step 60"]
+    assert [each["step"] for each in data(ganjobs(serving, "evaluations", job_id, "--json"))] == [20, 40, 60]
+    (best,) = [each for each in data(ganjobs(serving, "checkpoints", job_id, "--json")) if each["best"]]
+    assert f"jensen_shannon_divergence {best['best']['value']:.4g}" in ganjobs(serving, "checkpoints", job_id).stdout
+    saved = ganjobs(serving, "generator", job_id, "--best", "--save", str(tmp_path / "weights")).stdout.rstrip("\n")
+    assert Path(saved).name == f"{job_id}-step-{best['step']:08}.safetensors"
+
+    plain = data(ganjobs(serving, "submit", spec, "--json"))["id"]
+    assert ganjobs(serving, "watch", plain).returncode == 0
+    none = ganjobs(serving, "generator", plain, "--best")
+    assert (none.returncode, none.stderr.count("\n")) == (1, 1)
+    assert "no best checkpoint" in none.stderr
+    assert "evaluate_every" in ganjobs(serving, "evaluations", plain).stdout
+
+
 def test_a_cancelled_job_ends_the_watching_with_3(serving: Serving, client: Client, spec: str) -> None:
     submitted = data(ganjobs(serving, "submit", spec, "--set", "steps=90000", "--json"))
     wait_until(lambda: client.get(submitted["id"])["step"] > 0, 60, "the first steps")

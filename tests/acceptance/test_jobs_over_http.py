@@ -62,6 +62,28 @@ def test_a_checkpoint_can_be_downloaded_whole(client: Client) -> None:
     assert "generator.safetensors" in files
 
 
+def test_a_job_is_evaluated_and_keeps_its_best(client: Client) -> None:
+    asked = {"evaluate_every": 7, "best_metric": "jensen_shannon_divergence", "keep_checkpoints": 1}
+    conditional = {"conditional": {"kind": "projection"}, "regularizers": [{"kind": "r1"}]}
+    job = wait_for_end(client, client.create(RING | asked | conditional)["id"])
+    assert job["status"] == "succeeded", job["error"]
+    found = list(client.evaluations(job["id"]))
+    assert [each["step"] for each in found] == [*range(7, 60, 7), 60]
+    assert job["latest_evaluation"] == {"step": 60, "values": found[-1]["values"]}
+    measured = {each["step"]: each["values"]["jensen_shannon_divergence"] for each in found}
+    kept = {each["step"]: each["best"] for each in client.checkpoints(job["id"])}
+    best = min(measured, key=measured.__getitem__)
+    assert kept == dict.fromkeys([60, best]) | {best: {"metric": "jensen_shannon_divergence", "value": measured[best]}}
+    told = [event["data"] for event in client.events(job["id"]) if event["kind"] == "checkpoint.best"]
+    assert (told[-1]["step"], told[-1]["value"]) == (best, measured[best])
+    path = f"/v1/jobs/{job['id']}/checkpoints/best/files/generator.safetensors"
+    weights = httpx.get(client.url + path).raise_for_status()
+    assert weights.headers["checkpoint-step"] == str(best)
+    rows = client.metrics(job["id"])
+    assert set(rows.columns) == {*METRIC_NAMES, "r1_penalty"}
+    assert len(rows.finite("r1_penalty")) == 60
+
+
 def test_a_running_job_is_cancelled_at_once(client: Client, long_job: str) -> None:
     assert client.cancel(long_job)["status"] == "cancelling"
     took = wait_until(lambda: client.get(long_job)["status"] == "cancelled", 20, "the cancellation")

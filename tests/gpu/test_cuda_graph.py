@@ -11,6 +11,7 @@ from support.engine import (
     DCGAN,
     DCGAN_JUDGE,
     EXECUTED,
+    SYSTEMS,
     TOLERANCE,
     assert_went_on_exactly,
     job,
@@ -28,7 +29,7 @@ from worker.gan.losses import AdversarialLoss
 from worker.gan.step import play_step
 
 CUDA = torch.device("cuda", 0)
-VARIANTS = [*EXECUTED, {"generator": DCGAN, "discriminator": DCGAN_JUDGE, "precision": "bfloat16"}]
+VARIANTS = [*EXECUTED, *SYSTEMS.values(), {"generator": DCGAN, "discriminator": DCGAN_JUDGE, "precision": "bfloat16"}]
 
 
 @pytest.fixture(autouse=True)
@@ -94,8 +95,9 @@ def test_capturing_leaves_no_trace(patch: dict[str, Any]) -> None:
     step = prepare(resumed, "cuda_graph")
     for _ in range(3):
         torch.testing.assert_close(step(), play_step(through), rtol=TOLERANCE, atol=TOLERANCE)
-    steps = [state["step"].item() for state in resumed.generator_optimizer.state.values()]
-    assert set(steps) == {6.0}
+    # SGD counts no steps.
+    steps = {state["step"].item() for state in resumed.generator_optimizer.state.values() if "step" in state}
+    assert steps <= {6.0}
 
 
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode")

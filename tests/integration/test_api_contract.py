@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from support.http import served
-from support.progress import ask, checkpoint, claim, draw, finish, log_lines, queue_job, record
+from support.progress import ask, checkpoint, claim, draw, evaluate, finish, log_lines, queue_job, record
 
 from api.main import create_app
 from models import actions
@@ -105,7 +105,8 @@ def url(settings: Settings, database: Database) -> Iterator[str]:
         record(database, job, lease, 1, [[1.0, float("nan"), *[0.5] * 7]] * 5)
         draw(database, job, [0, 5])
         log_lines(database, job, ["hello"])
-        checkpoint(database, storage, job, lease, 5)
+        evaluate(database, job, lease, 5, reverse_kl=float("nan"), modes_covered=7.0)
+        checkpoint(database, storage, job, lease, 5, ("reverse_kl", 0.5))
         if end is not None:
             finish(database, lease, end)
     queue_job(database)

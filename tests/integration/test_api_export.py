@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from support.histories import ROWS, delete, train_on, trained
 from support.http import served
 from support.problems import only_error, problem_of
-from support.progress import claim, queue_job
+from support.progress import claim, queue_job, record, running_job
 
 from api import export
 from api.main import create_app
@@ -91,6 +91,16 @@ def test_a_job_that_has_not_begun_has_its_columns(client: httpx.Client, database
     response = client.get(f"/v1/jobs/{queued}/metrics/export", params={"format": "parquet"})
     table = pq.read_table(io.BytesIO(response.content))
     assert (table.num_rows, table.column_names[:4]) == (0, ["step", "d_loss", "g_loss", "d_real"])
+
+
+def test_what_only_some_jobs_record_is_exported_too(client: httpx.Client, database: Database) -> None:
+    job, lease = running_job(database, loss={"kind": "wasserstein_gp"})
+    record(database, job, lease, 1, [[1.0, 2.0, 3.0]], ("d_loss", "g_loss", "gradient_penalty"))
+    assert client.get(path_of(job, "csv")).text == "step,d_loss,g_loss,gradient_penalty\n1,1,2,3\n"
+    asked = client.get(path_of(job, "ndjson", keys="gradient_penalty,r1_penalty"))
+    assert asked.text == '{"step":1,"gradient_penalty":3,"r1_penalty":null}\n'
+    schema = pq.read_schema(io.BytesIO(client.get(path_of(job, "parquet")).content))
+    assert schema.field("gradient_penalty").metadata == {b"unit": b"nats"}
 
 
 def test_what_has_not_changed_is_not_sent_again(client: httpx.Client, database: Database) -> None:

@@ -147,6 +147,7 @@ class TestDatabaseAway:
                 "log_lines",
                 "events",
                 "checkpoints",
+                "evaluations",
                 "samples",
                 "metrics",
                 "rollups",

@@ -12,6 +12,7 @@ from support.progress import POINTS, claim, queue_job
 from support.serving import wait_until
 
 from api.main import create_app
+from models.catalogue import METRIC_NAMES
 from models.database import Database
 from models.queue import Doorbell
 from models.settings import Settings
@@ -35,7 +36,15 @@ def test_a_created_job_is_stored_and_rung_for(client: httpx.Client, settings: Se
     assert (job["step"], job["steps"], job["progress"]) == (0, 2000, 0)
     assert job["equilibrium"] == pytest.approx({"d_loss": 1.386294, "g_loss": 0.693147, "total_loss": 2.079442})
     assert TIME.fullmatch(job["created_at"])
-    for empty in ("error", "latest_metrics", "worker_id", "started_at", "finished_at", "estimated_seconds_left"):
+    for empty in (
+        "error",
+        "latest_metrics",
+        "latest_evaluation",
+        "worker_id",
+        "started_at",
+        "finished_at",
+        "estimated_seconds_left",
+    ):
         assert job[empty] is None
     with database.read() as session:
         assert session.scalar(select(Job.status).where(Job.id == job["id"])) == "queued"
@@ -53,8 +62,19 @@ def test_validation_gives_the_normalised_spec_and_creates_nothing(client: httpx.
     body = client.post("/v1/jobs/validate", json=POINTS).json()
     assert (body["object"], body["valid"], body["logit_is_probability"]) == ("validation", True, True)
     assert body["spec"]["generator"]["latent_dim"] == 64
-    assert "d_loss" in [metric["name"] for metric in body["metrics"]]
+    assert [metric["name"] for metric in body["metrics"]] == list(METRIC_NAMES)
+    assert {each["name"] for each in body["evaluations"]} >= {"modes_covered", "reverse_kl"}
     assert client.get("/v1/jobs").json()["data"] == []
+
+
+def test_validation_tells_what_a_spec_records_and_can_be_evaluated_by(client: httpx.Client) -> None:
+    spec = POINTS | {"dataset": {"kind": "digits"}, "regularizers": [{"kind": "r1"}], "loss": {"kind": "hinge"}}
+    body = client.post("/v1/jobs/validate", json=spec).json()
+    assert [metric["name"] for metric in body["metrics"]] == [*METRIC_NAMES, "r1_penalty"]
+    assert (body["logit_is_probability"], body["equilibrium"]["d_loss"]) == (False, 2)
+    names = {each["name"]: each["better"] for each in body["evaluations"]}
+    assert (names["fid_digits_classifier"], names["label_agreement"]) == ("lower", "higher")
+    assert "modes_covered" not in names
 
 
 def test_validation_refuses_as_creation_does(client: httpx.Client) -> None:
@@ -94,12 +114,20 @@ class TestIdempotency:
         first = client.post("/v1/jobs", json=POINTS, headers=self.headers)
         with database.write() as session:  # as a version stored it that did not know these fields
             job = session.scalars(select(Job)).one()
-            job.spec = {name: value for name, value in job.spec.items() if name not in ("execution", "precision")}
+            later = ("execution", "precision", "regularizers", "pack", "conditional", "augmentation")
+            later += ("evaluate_every", "best_metric")
+            job.spec = {name: value for name, value in job.spec.items() if name not in later}
+            for player in ("generator", "discriminator"):
+                known = {name: job.spec[player][name] for name in ("kind", "hidden_sizes", "optimizer")}
+                adam = {name: known["optimizer"][name] for name in ("learning_rate", "betas", "epsilon")}
+                latent = {"latent_dim": job.spec[player]["latent_dim"]} if player == "generator" else {}
+                job.spec = job.spec | {player: known | latent | {"optimizer": {"kind": "adam"} | adam}}
             job.request_hash = "of an earlier version"
         again = client.post("/v1/jobs", json=POINTS, headers=self.headers)
         assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
-        other = client.post("/v1/jobs", json=POINTS | {"precision": "bfloat16"}, headers=self.headers)
-        problem_of(other, 422, "idempotency_conflict")
+        for change in ({"precision": "bfloat16"}, {"pack": 2}, {"regularizers": [{"kind": "r1"}]}):
+            other = client.post("/v1/jobs", json=POINTS | change, headers=self.headers)
+            problem_of(other, 422, "idempotency_conflict")
 
     def test_sent_at_once_it_makes_one_job(self, settings: Settings) -> None:
         with served(create_app(settings)) as url, httpx.Client(base_url=url, timeout=60) as client:

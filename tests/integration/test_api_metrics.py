@@ -4,13 +4,14 @@ import math
 
 import httpx
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from support.problems import only_error
-from support.progress import record, running_job
+from support.progress import queue_job, record, running_job
 
 from models import leases
-from models.catalogue import METRIC_NAMES
+from models.catalogue import ALL_METRIC_NAMES, METRIC_NAMES
 from models.database import Database
+from models.spec import JobSpec
 from models.tables import Job, Metrics
 
 
@@ -139,7 +140,60 @@ def test_refuses(client: httpx.Client, path: str, query: str, field: str) -> Non
 
 
 def test_an_unknown_metric_is_answered_with_those_there_are(client: httpx.Client, path: str) -> None:
-    assert only_error(client.get(f"{path}?keys=loss"))["limit"] == list(METRIC_NAMES)
+    assert only_error(client.get(f"{path}?keys=loss"))["limit"] == list(ALL_METRIC_NAMES)
+
+
+# --- what only some jobs record --------------------------------------------------------------------------------------
+
+CONDITIONAL = {
+    "dataset": {"kind": "digits"},
+    "conditional": {"kind": "acgan"},
+    "regularizers": [{"kind": "r2"}, {"kind": "r1"}],
+}
+EXTRAS = ["r1_penalty", "r2_penalty", "d_class_loss", "g_class_loss", "class_accuracy_real", "class_accuracy_fake"]
+
+
+@pytest.fixture
+def extras_path(database: Database) -> str:
+    """A running job with more metrics than others have, of which it has recorded three rows."""
+    job, lease = running_job(database, **CONDITIONAL)
+    names = JobSpec.model_validate(job.spec).metric_names
+    values = [[step + index / 100 for index, _ in enumerate(names)] for step in (1.0, 2.0, 3.0)]
+    record(database, job, lease, 1, values, names)
+    return f"/v1/jobs/{job.id}/metrics"
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_job_s_own_metrics_come_with_those_of_all(
+    client: httpx.Client, database: Database, extras_path: str, started: bool
+) -> None:
+    path = extras_path if started else f"/v1/jobs/{queue_job(database, **CONDITIONAL)}/metrics"
+    columns = client.get(path).json()["columns"]
+    assert list(columns) == ["step", *METRIC_NAMES, *EXTRAS]
+    assert columns["class_accuracy_fake"] == ([1.14, 2.14, 3.14] if started else [])
+    curve = client.get(f"{path}?max_points=2").json()["columns"]
+    assert list(curve) == [*METRIC_NAMES, *EXTRAS]
+    if started:
+        assert (curve["r1_penalty"]["max"], curve["r1_penalty"]["last"]) == ([2.09, 3.09], [2.09, 3.09])
+
+
+def test_any_metric_can_be_asked_for_of_any_job(client: httpx.Client, path: str, extras_path: str) -> None:
+    wanted = {"keys": "r_t,r1_penalty,d_loss", "last": 1}
+    assert client.get(path, params=wanted).json()["columns"] == {
+        "step": [40],
+        "r_t": [None],
+        "r1_penalty": [None],
+        "d_loss": [40.0],
+    }
+    assert client.get(extras_path, params=wanted).json()["columns"]["r1_penalty"] == [3.09]
+
+
+def test_a_job_whose_spec_is_no_longer_valid_is_readable(client: httpx.Client, database: Database) -> None:
+    job_id = queue_job(database)
+    with database.write() as session:
+        job = session.scalars(select(Job)).one()
+        job.spec = job.spec | {"batch_size": 10**9}
+    assert list(client.get(f"/v1/jobs/{job_id}/metrics").json()["columns"]) == ["step", *METRIC_NAMES]
 
 
 # --- curves ----------------------------------------------------------------------------------------------------------

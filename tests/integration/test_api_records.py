@@ -17,7 +17,7 @@ from support.progress import (
     sha256,
 )
 
-from models.catalogue import METRIC_NAMES
+from models.catalogue import ALL_METRIC_NAMES, DATASETS, LOSSES, METRIC_NAMES
 from models.database import Database
 from models.settings import Settings
 from models.storage import Storage, open_storage
@@ -199,9 +199,20 @@ class TestService:
 
     def test_the_catalogue_names_what_a_spec_can(self, client: httpx.Client) -> None:
         catalogue = client.get("/v1/catalogue").json()
-        assert {"non_saturating", "saturating"} <= set(catalogue["losses"])
-        assert catalogue["datasets"]["digits"]["size"] == 1797
-        assert [metric["name"] for metric in catalogue["metrics"]] == list(METRIC_NAMES)
+        assert set(catalogue["losses"]) == set(LOSSES)
+        assert catalogue["losses"]["least_squares"]["logit_boundary"] == 0.5
+        assert catalogue["losses"]["relativistic"]["logit_boundary"] is None
+        assert set(catalogue["datasets"]) == set(DATASETS)
+        digits, folder = catalogue["datasets"]["digits"], catalogue["datasets"]["image_folder"]
+        assert (digits["size"], digits["shape"], digits["is_image"]) == (1797, [1, 8, 8], True)
+        assert (folder["size"], folder["shape"], folder["is_image"]) == (None, None, True)
+        assert not catalogue["datasets"]["mixture"]["is_image"]
+        assert [metric["name"] for metric in catalogue["metrics"]] == list(ALL_METRIC_NAMES)
+        always = [metric["name"] for metric in catalogue["metrics"] if metric["always_shown"]]
+        assert always == list(METRIC_NAMES)
+        evaluations = {each["name"]: each for each in catalogue["evaluations"]}
+        assert evaluations["reverse_kl"]["better"] == "lower"
+        assert evaluations["validation_gap"]["better"] is None
 
     def test_the_schema_of_a_spec(self, client: httpx.Client) -> None:
         schema = client.get("/v1/spec/schema").json()

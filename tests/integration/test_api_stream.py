@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from support.problems import only_error, problem_of
-from support.progress import draw, finish, queue_job, record
+from support.progress import claim, draw, evaluate, finish, queue_job, record
 from support.streams import NOTHING, Reader, go_back, is_told, listening, rows, tell
 
 from models import events, news
@@ -31,6 +31,16 @@ def test_from_now_on(url: str, path: str, database: Database, job: tuple[Job, Le
         assert block.data["columns"] | {"step": [11, 12, 13], "d_loss": [11.0, 12.0, 13.0]} == block.data["columns"]
         assert block.data["columns"]["d_real"] == [None] * 3
         assert state.data["step"] == 13
+
+        evaluate(database, *job, 13, reverse_kl=0.5, modes_covered=float("nan"))
+        evaluation, state = live.until_event("job")
+        assert (evaluation.event, evaluation.data["object"], evaluation.data["step"]) == (
+            "evaluation",
+            "evaluation",
+            13,
+        )
+        assert evaluation.data["values"] == {"reverse_kl": 0.5, "modes_covered": "NaN"}
+        assert state.data["latest_evaluation"] == {"step": 13, "values": evaluation.data["values"]}
 
         draw(database, job[0], [13])
         tell(database, job, "health.collapse")
@@ -72,9 +82,12 @@ def test_the_whole_history(
 
 def test_from_a_step_on(url: str, path: str, database: Database, job: tuple[Job, Lease]) -> None:
     draw(database, job[0], [0, 5, 10])
+    for step in (5, 6, 10):
+        evaluate(database, *job, step, reverse_kl=0.5)
     with listening(url, path, from_step=6) as live:
-        block, sample, _ = live.until_event("job")
+        block, sample, *evaluated, _ = live.until_event("job")
     assert (block.data["columns"]["step"], sample.data["step"]) == ([6, 7, 8, 9, 10], 10)
+    assert [each.data["step"] for each in evaluated] == [6, 10]
     with listening(url, path, from_step=1_000) as live:
         live.until_event("job")
         record(database, *job, 11, rows(11, 12))  # never after what comes next
@@ -85,11 +98,13 @@ def test_each_message_can_be_the_last_that_arrived(
     url: str, path: str, database: Database, job: tuple[Job, Lease]
 ) -> None:
     draw(database, job[0], [0, 5, 10])
+    for step in (5, 10):
+        evaluate(database, *job, step, reverse_kl=0.5)
     finish(database, job[1])
     with listening(url, path, from_step=0) as live:
         everything = list(live)
     assert [message.event for message in everything] == [
-        *["metrics", "sample", "sample", "sample"],
+        *["metrics", "sample", "sample", "sample", "evaluation", "evaluation"],
         *["event", "event", "event", "job", "end"],
     ]
     for place, message in enumerate(everything[:-1], 1):
@@ -104,6 +119,8 @@ def test_a_rewind_comes_before_the_rows_that_come_again(
     url: str, path: str, database: Database, job: tuple[Job, Lease]
 ) -> None:
     draw(database, job[0], [10])
+    for step in (4, 8):
+        evaluate(database, *job, step, reverse_kl=float(step))
     reader = Reader()
     with listening(url, path, from_step=0) as live:
         for message in live.until_event("job"):
@@ -112,6 +129,7 @@ def test_a_rewind_comes_before_the_rows_that_come_again(
         for message in live.until(lambda message: message.event == "event" and message.data["kind"] == "job.rewound"):
             reader.take(message)
         assert (reader.rewinds, list(reader.rows), reader.samples) == ([4], [1, 2, 3, 4], [])
+        assert list(reader.evaluations) == [4]
         record(database, *again, 5, rows(5, 12))
         for message in live.until_event("metrics"):
             reader.take(message)
@@ -139,8 +157,8 @@ def test_a_job_deleted_under_its_listeners(url: str, path: str, database: Databa
 
 
 def test_ids_that_no_message_has(client: httpx.Client, path: str) -> None:
-    none = ["x", "1.2.3", "0.1.2.3.4", "7.0.1.2.3.4.stop", "7.0.1.2.3.-4", f"7.0.1.2.3.{2**63 - 1}"]
-    none += [f"{2**63 - 1}.1.1.1.1.1", f"{10**20}.1.1.1.1.1"]
+    none = ["x", "1.2.3", "0.1.2.3.4", "7.0.1.2.3.4.stop", "7.0.1.2.3.-4", f"7.0.1.2.3.{2**63 - 1}", "7.0.1.2.3.4.5.6"]
+    none += [f"{2**63 - 1}.1.1.1.1.1", f"{10**20}.1.1.1.1.1", f"7.0.1.2.3.4.{2**63 - 1}"]
     for message_id in [*none, "٣.1.1.1.1.1"]:
         error = only_error(client.get(path, params={"last_event_id": message_id}))
         assert (error["field"], error["in"], error["code"]) == ("last_event_id", "query", "malformed_id")
@@ -162,3 +180,27 @@ def test_what_is_not_news_is_not_read(app: FastAPI, url: str, database: Database
     """A queued job has no rows and no samples: its stream says so, and waits."""
     with listening(url, f"/v1/jobs/{queue_job(database)}/stream", from_step=0) as live:
         assert [message.event for message in live.until_event("job")] == ["event", "job"]
+
+
+def test_who_was_cut_off_by_an_upgrade_goes_on(url: str, path: str, database: Database, job: tuple[Job, Lease]) -> None:
+    """Ids were a number shorter before there were evaluations."""
+    with listening(url, path, from_step=0) as live:
+        before = live.until_event("job")[-1].id
+    shorter, dot, none = before.rpartition(".")
+    assert (dot, none) == (".", "0")
+    record(database, *job, 11, rows(11, 12))
+    evaluate(database, *job, 12, reverse_kl=0.5)
+    with listening(url, path, last_id=shorter) as live:
+        block, evaluation, _ = live.until_event("job")
+    assert (block.data["columns"]["step"], evaluation.data["step"]) == ([11, 12], 12)
+
+
+def test_a_job_s_own_metrics_come_with_those_of_all(url: str, database: Database) -> None:
+    queued = queue_job(database, loss={"kind": "hinge"}, regularizers=[{"kind": "r1"}], steps=1_000_000)
+    with listening(url, f"/v1/jobs/{queued}/stream", from_step=0) as live:  # before it has recorded anything
+        live.until_event("job")
+        running = claim(database)
+        record(database, *running, 1, [[1.0, 2.0, 3.0]], ("d_loss", "g_loss", "r1_penalty"))
+        columns = live.until_event("metrics")[-1].data["columns"]
+    assert list(columns) == ["step", *METRIC_NAMES, "r1_penalty"]
+    assert (columns["r1_penalty"], columns["d_real"]) == ([3.0], [None])

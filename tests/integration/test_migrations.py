@@ -3,10 +3,12 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
+from support.progress import running_job
 
 from migrations.run import downgrade, upgrade
+from models import samples
 from models.database import Database
-from models.tables import Base
+from models.tables import Base, Job
 
 INDEXES = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name <> 'alembic_version'",
@@ -63,3 +65,18 @@ def test_up_and_down_and_up_again(database: Database, database_url: str) -> None
     upgrade(database_url)
     assert set(Base.metadata.tables) < set(inspect(database.engine).get_table_names())
     upgrade(database_url)  # a second time changes nothing
+
+
+def test_what_was_there_before_evaluations_is_there_after(database: Database, database_url: str) -> None:
+    job, lease = running_job(database)
+    with database.write() as session:
+        samples.add_checkpoint(session, (job.number, 0), 10, lease.attempt, "folder", {})
+    downgrade(database_url, "0003")
+    assert "evaluations" not in inspect(database.engine).get_table_names()
+    upgrade(database_url)
+    database.dispose()
+    with database.read() as session:
+        again = session.get_one(Job, job.number)
+        (kept,) = samples.list_checkpoints(session, job.number, 0)
+        assert (again.id, again.spec, again.latest_evaluation) == (job.id, job.spec, None)
+        assert (kept.step, kept.best_metric, kept.best_value) == (10, None, None)

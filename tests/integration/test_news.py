@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from support.progress import claim, draw, finish, queue_job, record
+from support.progress import claim, draw, evaluate, finish, queue_job, record
 from support.runs import crash_after
 from support.streams import Reader
 
@@ -11,7 +11,7 @@ from api.stream import ids
 from api.stream.feed import Question
 from api.stream.messages import answer
 from ganjobs.stream import messages
-from models import events, leases, metrics, news, samples
+from models import evaluations, events, leases, metrics, news, samples
 from models.database import Database
 from models.tables import Job
 
@@ -20,7 +20,7 @@ NAMES = ("d_loss", "g_loss")
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, size in (("ROWS", 5), ("EVENTS", 3), ("SAMPLES", 2)):
+    for name, size in (("ROWS", 5), ("EVENTS", 3), ("SAMPLES", 2), ("EVALUATIONS", 2)):
         monkeypatch.setattr(news, name, size)
 
 
@@ -33,6 +33,7 @@ class Worker:
         self.job, self.lease = claim(database)
         self.step = 0
         self.drawn = -1
+        self.evaluated = 0
 
     @property
     def key(self) -> tuple[int, int]:
@@ -51,6 +52,12 @@ class Worker:
             self._touch()
             self.drawn = self.step
 
+    def evaluate(self, _: int) -> None:
+        # One that is made again is another: readers must not mix the two.
+        if self.evaluated < self.step:
+            evaluate(self.database, self.job, self.lease, self.step, worth=float(self.lease.attempt))
+            self.evaluated = self.step
+
     def tell(self, count: int) -> None:
         with self.database.write() as session:
             leases.hold(session, self.lease)
@@ -67,6 +74,7 @@ class Worker:
             leases.rewind(session, self.lease, self.job.segment, self.step)
         # The sample of a checkpoint's step was drawn before it; only a fresh start draws one again.
         self.drawn = self.step or -1
+        self.evaluated = self.step
 
     def _touch(self, **values: int) -> None:
         with self.database.write() as session:
@@ -101,7 +109,7 @@ class Client:
             more = batch.more
 
 
-ACTIONS = ("train", "train", "draw", "draw", "tell", "go_back", "read", "read")
+ACTIONS = ("train", "train", "draw", "draw", "evaluate", "evaluate", "tell", "go_back", "read", "read")
 LENGTH = 40
 
 
@@ -120,7 +128,9 @@ def test_nothing_is_lost_and_nothing_comes_twice(database: Database) -> None:
 
 def read_by_script(database: Database, seed: int, from_step: int | None) -> None:
     worker = Worker(database)
-    worker.train(6)
+    worker.train(3)
+    worker.evaluate(0)
+    worker.train(3)
     client = Client(database, worker.job, from_step)
     first = {0: 1, None: 7, 4: 4}[from_step]
     before = events_of(database, worker.job) if from_step != 0 else []
@@ -138,6 +148,8 @@ def read_by_script(database: Database, seed: int, from_step: int | None) -> None
     # A fresh start draws the sample of step 0 again.
     drawn_from = 0 if 0 in reader.rewinds or from_step != 4 else first
     assert reader.samples == [step for step in samples_of(database, worker.job) if step >= drawn_from]
+    known = evaluations_of(database, worker.job)
+    assert reader.evaluations == {step: values for step, values in known.items() if step >= first}
     finish(database, worker.lease)
     for _ in range(10):
         if not reader.ended:
@@ -154,6 +166,12 @@ def rows_of(database: Database, job: Job, first: int) -> dict[int, list[float]]:
 def events_of(database: Database, job: Job) -> list[int]:
     with database.read() as session:
         return [event.number for event in events.list_events(session, job.number, limit=10_000)]
+
+
+def evaluations_of(database: Database, job: Job) -> dict[int, dict[str, float]]:
+    with database.read() as session:
+        found = evaluations.list_evaluations(session, job, limit=10_000)
+        return {each.step: each.values for each in found}
 
 
 def samples_of(database: Database, job: Job) -> list[int]:

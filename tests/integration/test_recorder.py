@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 from support.progress import running_job
 from support.runs import event_kinds, read
 
-from models import metrics
+from models import evaluations, events, metrics, samples
+from models.catalogue import METRIC_NAMES
 from models.database import Database
 from models.settings import Settings
 from models.spec import JobSpec
 from models.storage import open_storage
+from worker.gan.checkpoint import Snapshot
 from worker.gan.data import load
-from worker.gan.events import MetricsBlock, SampleReady, Started
+from worker.gan.events import Best, CheckpointReady, Evaluated, MetricsBlock, SampleReady, Started
 from worker.joblog import JobLog
 from worker.recorder import RecordedJob, Recorder
 from worker.writer import LeasedWriter
@@ -42,9 +44,11 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return opened
 
 
-def recorder_of(settings: Settings, database: Database, names: tuple[str, ...] | None = None) -> tuple[str, Recorder]:
+def recorder_of(
+    settings: Settings, database: Database, names: tuple[str, ...] | None = None, **changes: object
+) -> tuple[str, Recorder]:
     """The id of a running job, and its recorder."""
-    job, lease = running_job(database)
+    job, lease = running_job(database, **changes)
     spec = JobSpec.model_validate(job.spec)
     recorded = RecordedJob(job.id, job.number, 0, lease.attempt, spec, 0.0, "data", names or spec.metric_names)
     joblog = JobLog(job.id, lease.attempt)
@@ -99,3 +103,60 @@ def test_rows_keep_the_columns_that_the_job_began_with(settings: Settings, datab
     assert np.isnan(values[:, 3]).all()
     assert job.latest_metrics is not None
     assert (job.latest_metrics["d_loss"], job.latest_metrics["d_real"]) == (3, None)
+
+
+def test_what_only_some_jobs_record_is_among_the_latest(settings: Settings, database: Database) -> None:
+    job_id, recorder = recorder_of(settings, database, loss={"kind": "hinge"}, regularizers=[{"kind": "r1"}])
+    names = JobSpec.model_validate(read(database, job_id).spec).metric_names
+    recorder.put(started())
+    recorder.put(block(1, 2, names))
+    recorder.close()
+    latest = read(database, job_id).latest_metrics
+    assert latest is not None
+    assert list(latest) == ["step", *METRIC_NAMES, "r1_penalty"]
+    assert (latest["d_real"], latest["r1_penalty"]) == (None, pytest.approx(2 + names.index("r1_penalty") / 100))
+
+
+def test_evaluations_are_stored_and_told(settings: Settings, database: Database) -> None:
+    job_id, recorder = recorder_of(settings, database, evaluate_every=10)
+    recorder.put(started())
+    recorder.put(Evaluated(10, {"modes_covered": 7.0, "reverse_kl": float("nan")}))
+    recorder.put(Evaluated(20, {"reverse_kl": float("inf"), "modes_covered": 8.0}))
+    recorder.close()
+    job = read(database, job_id)
+    assert job.latest_evaluation == {"step": 20, "values": {"modes_covered": 8.0, "reverse_kl": "Infinity"}}
+    with database.read() as session:
+        found = {each.step: each.values for each in evaluations.list_evaluations(session, job)}
+        lines = [line for line in events.list_log_lines(session, job.number) if line.message == "evaluated"]
+    assert found == {
+        10: {"modes_covered": 7.0, "reverse_kl": None},
+        20: {"modes_covered": 8.0, "reverse_kl": "Infinity"},
+    }
+    assert list(found[20]) == ["modes_covered", "reverse_kl"]  # as in the catalogue, however they came
+    assert [line.data["step"] for line in lines] == [10, 20]
+    assert event_kinds(database, job).count("checkpoint.best") == 0
+
+
+def test_the_best_checkpoint_is_kept_and_its_event_says_so(settings: Settings, database: Database) -> None:
+    changes = {"evaluate_every": 10, "best_metric": "reverse_kl", "keep_checkpoints": 1}
+    job_id, recorder = recorder_of(settings, database, **changes)
+    recorder.put(started())
+    best = {10: Best("reverse_kl", 0.5), 30: Best("reverse_kl", 0.25)}
+    for step in range(10, 60, 10):
+        recorder.put(CheckpointReady(step, Snapshot(step, {}, {"spec": {}}), best.get(step), due=step != 30))
+    recorder.close()
+    job = read(database, job_id)
+    with database.read() as session:
+        kept = samples.list_checkpoints(session, job.number, 0)
+        told = [event for event in events.list_events(session, job.number) if event.kind == "checkpoint.best"]
+    assert [(each.step, each.best_metric, each.best_value) for each in kept] == [
+        (50, None, None),
+        (30, "reverse_kl", 0.25),
+    ]
+    folders = settings.resolved_data_folder / "files/jobs" / job_id / "checkpoints"
+    assert sorted(path.name for path in folders.iterdir()) == ["0-30-1", "0-50-1"]
+    assert [event.data for event in told] == [
+        {"step": 10, "metric": "reverse_kl", "value": 0.5},
+        {"step": 30, "metric": "reverse_kl", "value": 0.25},
+    ]
+    assert told[-1].message == "checkpoint of step 30 is the best so far: reverse_kl 0.25"

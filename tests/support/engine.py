@@ -36,6 +36,62 @@ EXECUTED: list[dict[str, Any]] = [
     {"loss": {"kind": "saturating"}, "precision": "bfloat16"},
 ]
 
+# One of each kind of system, small.
+SYSTEMS: dict[str, dict[str, Any]] = {
+    "least_squares": {"loss": {"kind": "least_squares"}, "dataset": {"kind": "grid"}},
+    "hinge_spectral": {
+        "loss": {"kind": "hinge"},
+        "discriminator": MLP_JUDGE | {"spectral_norm": True},
+        "discriminator_steps": 2,
+    },
+    "wasserstein": {
+        "loss": {"kind": "wasserstein"},
+        "dataset": {"kind": "ring"},
+        "discriminator": MLP_JUDGE | {"optimizer": {"kind": "rmsprop", "learning_rate": 5e-5}},
+        "discriminator_steps": 5,
+    },
+    "wasserstein_gp": {"loss": {"kind": "wasserstein_gp"}, "dataset": {"kind": "ring"}, "discriminator_steps": 2},
+    "relativistic": {
+        "loss": {"kind": "relativistic"},
+        "regularizers": [
+            {"kind": "r1", "weight": 0.5, "schedule": {"kind": "exponential"}},
+            {"kind": "r2", "weight": 0.5, "schedule": {"kind": "cosine", "final_factor": 0.1}},
+        ],
+    },
+    "packed": {"pack": 4, "regularizers": [{"kind": "gradient_penalty", "center": 0}]},
+    "adaptive": {"augmentation": {"kind": "diffaugment", "adaptive": {"interval": 2, "ramp_examples": 500}}},
+    "acgan": {"conditional": {"kind": "acgan"}, "generator": DCGAN, "discriminator": DCGAN_JUDGE},
+    "projection": {"conditional": {"kind": "projection"}, "loss": {"kind": "hinge"}},
+    "resnet": {
+        "generator": {"kind": "resnet", "base_channels": 4, "latent_dim": 4},
+        "discriminator": {"kind": "resnet", "base_channels": 4, "spectral_norm": True},
+        "loss": {"kind": "hinge"},
+        "conditional": {"kind": "projection"},
+        "ema_decay": 0.9,
+    },
+    "r3gan": {
+        "generator": {"kind": "r3gan", "base_channels": 8, "group_channels": 4, "latent_dim": 4},
+        "discriminator": {"kind": "r3gan", "base_channels": 8, "group_channels": 4},
+        "loss": {"kind": "relativistic"},
+        "regularizers": [{"kind": "r1"}, {"kind": "r2"}],
+        "batch_size": 8,
+    },
+    "optimizers": {
+        "generator": MLP | {"optimizer": {"kind": "sgd", "momentum": 0.5, "schedule": {"kind": "linear"}}},
+        "discriminator": MLP_JUDGE
+        | {"optimizer": {"kind": "adamw", "schedule": {"kind": "cosine", "warm_up_steps": 3}}},
+    },
+}
+# Those whose steps are not all of the same operations, which therefore no graph can hold.
+IN_TURNS: dict[str, dict[str, Any]] = {
+    "lazy": {"regularizers": [{"kind": "r1", "interval": 4}]},
+    "pretrained": {
+        "generator": DCGAN,
+        "discriminator": MLP_JUDGE | {"pretrain_after": 4, "pretrain_steps": 9, "frozen": True},
+        "ema_decay": 0.9,
+    },
+}
+
 
 def job(**patch: Any) -> JobSpec:
     base = {

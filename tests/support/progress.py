@@ -1,13 +1,13 @@
 """What a worker does to a job, done by hand: tests of readers need no training."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from models import events, jobs, leases, metrics, samples, workers
+from models import evaluations, events, jobs, leases, metrics, samples, workers
 from models.catalogue import METRIC_NAMES
 from models.database import Database
 from models.leases import Lease
@@ -55,11 +55,18 @@ def block(rows: Sequence[Row]) -> Values:
     return np.array([[value for value in row if value is not None] for row in rows], np.float32)
 
 
-def record(database: Database, job: Job, lease: Lease, first_step: int, rows: Sequence[Row]) -> None:
+def record(
+    database: Database,
+    job: Job,
+    lease: Lease,
+    first_step: int,
+    rows: Sequence[Row],
+    columns: Sequence[str] = METRIC_NAMES,
+) -> None:
     """Record rows as a worker does: with the lease, and the job's progress in the same transaction."""
     last = first_step + len(rows) - 1
     latest = {"d_loss": metrics.jsonable(rows[-1][0]), "g_loss": metrics.jsonable(rows[-1][1])}
-    names = [name for name, value in zip(METRIC_NAMES, rows[0], strict=True) if value is not None]
+    names = [name for name, value in zip(columns, rows[0], strict=True) if value is not None]
     progress = {"step": last, "steps_per_second": 20.0, "latest_metrics": {"step": last, **latest}}
     with database.write() as session:
         leases.hold(session, lease, metric_names=names, **progress)
@@ -73,13 +80,28 @@ def draw(database: Database, job: Job, steps: Sequence[int]) -> None:
             samples.add_sample(session, (job.number, job.segment), step, PNG + str(step).encode(), (8, 16))
 
 
-def checkpoint(database: Database, storage: Storage, job: Job, lease: Lease, step: int) -> dict[str, bytes]:
+def evaluate(database: Database, job: Job, lease: Lease, step: int, **values: float) -> None:
+    """Store an evaluation as a worker does."""
+    storable: Mapping[str, object] = evaluations.storable(values)
+    with database.write() as session:
+        leases.hold(session, lease, latest_evaluation=evaluations.latest(step, storable))
+        evaluations.add(session, (job.number, job.segment), step, storable)
+
+
+def checkpoint(
+    database: Database,
+    storage: Storage,
+    job: Job,
+    lease: Lease,
+    step: int,
+    best: tuple[str, float] | None = None,
+) -> dict[str, bytes]:
     """Write a checkpoint's files and record them; returns the files."""
     files = {"generator.safetensors": b"weights of %d" % step, "state.json": b"{}"}
     folder = f"{job_folder(job.id)}/checkpoints/{job.segment}-{step}-{lease.attempt}"
     stored = storage.write_folder(folder, files)
     with database.write() as session:
-        samples.add_checkpoint(session, (job.number, job.segment), step, lease.attempt, folder, dict(stored))
+        samples.add_checkpoint(session, (job.number, job.segment), step, lease.attempt, folder, dict(stored), best)
     return files
 
 

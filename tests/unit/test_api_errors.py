@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
@@ -14,10 +14,15 @@ from api.errors import TITLES, Problem, about, invalid, problem_response
 from api.problem_examples import problem as example_of
 from api.schemas import Problem as ProblemSchema
 from api.validation import MAX_TEXT, FieldError, describe, described
+from models.catalogue import LOSSES
 from models.spec import EXAMPLE, Dcgan, JobSpec
 from models.validation import one_line, true_errors
 
-RAW_WORDS = re.compile("Input should|discriminator|tuple|Tuple|dictionary|Dictionary|permitted|required")
+UNIT = [[1, 0], [0, 1]]
+SCHEDULES = ["constant", "linear", "cosine", "exponential"]
+POLICIES = ["color", "translation", "cutout"]
+AUGMENTATION = ["kind", "policies", "adaptive"]
+RAW_WORDS = re.compile("Input should|using discriminator|tuple|Tuple|dictionary|Dictionary|permitted|required")
 
 
 def errors_of(spec: Any) -> list[FieldError]:
@@ -38,7 +43,19 @@ def told(error: ValidationError) -> list[FieldError]:
         # Named as a tag is, and after it.
         ({"generator": {"kind": "dcgan", "dcgan": 1}}, "generator.dcgan", [*Dcgan.model_fields, "latent_dim"]),
         ({"generator": {"kind": "mlp", "hidden_sizes": [8, "x"]}}, "generator.hidden_sizes.1", None),
-        ({"loss": {"kind": "?"}}, "loss.kind", ["non_saturating", "saturating"]),
+        ({"loss": {"kind": "?"}}, "loss.kind", list(LOSSES)),
+        # A union in a list, one that may be null, and a part that may be null.
+        ({"regularizers": [{"kind": "r1", "weight": 0}]}, "regularizers.0.weight", 0),
+        ({"regularizers": [{"kind": "r1", "r1": 1}]}, "regularizers.0.r1", ["weight", "schedule", "interval", "kind"]),
+        ({"regularizers": [{"kind": "r2", "schedule": {"kind": "step"}}]}, "regularizers.0.schedule.kind", SCHEDULES),
+        ({"regularizers": [{"kind": "gradient_penalty", "center": 2}]}, "regularizers.0.center", [0, 1]),
+        ({"conditional": {"kind": "acgan", "weight": -1}}, "conditional.weight", 0),
+        ({"conditional": {"kind": "acgan", "acgan": 1}}, "conditional.acgan", ["kind", "weight"]),
+        ({"augmentation": {"kind": "diffaugment", "policies": ["blur"]}}, "augmentation.policies.0", POLICIES),
+        ({"augmentation": {"kind": "diffaugment", "diffaugment": 1}}, "augmentation.diffaugment", AUGMENTATION),
+        ({"augmentation": {"kind": "diffaugment", "adaptive": {"target": 1}}}, "augmentation.adaptive.target", 1),
+        ({"dataset": {"kind": "npz", "path": "x", "side": 9}}, "dataset.side", [8, 16, 32, 64, 128, 256]),
+        ({"dataset": {"kind": "mixture", "means": [[0, 1e7]], "covariances": [UNIT]}}, "dataset.means.0.1", 1e6),
         ({"fake_batch": "?"}, "fake_batch", ["fresh", "reused"]),
         ({"metadata": {"x" * 65: "1"}}, f"metadata.{'x' * 65}", 64),
         ({"batch_size": 5000}, "batch_size", 1797),
@@ -57,14 +74,25 @@ def test_long_texts_are_cut() -> None:
     assert len(described([wrong])[0]["message"]) == MAX_TEXT
 
 
+SCHEMA = JobSpec.model_json_schema()
+PARTS = [SCHEMA, *SCHEMA["$defs"].values()]
+FIELDS = sorted({name for part in PARTS for name in part["properties"]})
+KINDS = sorted({part["properties"]["kind"]["const"] for part in PARTS if "kind" in part["properties"]})
+numbers = st.integers() | st.floats(allow_nan=False) | st.sampled_from([0, 1, 0.5, 2])
+kinds = st.fixed_dictionaries({"kind": st.sampled_from(KINDS)})
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*EXAMPLE, "kind"]) | st.text(), inner),
-    max_leaves=8,
+    st.none() | st.booleans() | numbers | st.sampled_from(KINDS) | st.text(max_size=5) | kinds,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(FIELDS) | st.text(), inner, max_size=4)
+        | st.builds(dict.__or__, st.dictionaries(st.sampled_from(FIELDS), inner, max_size=3), kinds)
+    ),
+    max_leaves=12,
 )
 
 
-@given(st.dictionaries(st.sampled_from(list(EXAMPLE)), json_values))
+@settings(max_examples=400)
+@given(st.dictionaries(st.sampled_from(list(JobSpec.model_fields)), json_values, max_size=4))
 def test_any_error_of_a_spec_can_be_told(change: dict[str, Any]) -> None:
     try:
         JobSpec.model_validate(EXAMPLE | change)
@@ -80,8 +108,8 @@ def test_any_error_of_a_spec_can_be_told(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"generator": {}}, "generator.kind: `kind` is missing: one of mlp, dcgan"),
-        ({"generator": {"kind": "gan"}}, "generator.kind: must be one of mlp, dcgan"),
+        ({"generator": {}}, "generator.kind: `kind` is missing: one of mlp, dcgan, resnet, r3gan"),
+        ({"generator": {"kind": "gan"}}, "generator.kind: must be one of mlp, dcgan, resnet, r3gan"),
         ({"loss": "saturating"}, 'loss: must be an object such as {"kind": "saturating"}'),
         ({"dataset": 3}, 'dataset: must be an object such as {"kind": "digits"}'),
         ({"metadata": "thesis"}, "metadata: must be an object"),
@@ -98,8 +126,26 @@ def test_any_error_of_a_spec_can_be_told(change: dict[str, Any]) -> None:
         ({"generator": {"kind": "mlp", "hidden_sizes": [0]}}, "generator.hidden_sizes.0: must be at least 1"),
         ({"generator": {"kind": "mlp", "hidden_sizes": []}}, "generator.hidden_sizes: must have at least 1 entry"),
         ({"generator": {"kind": "mlp", "hidden_sizes": 8}}, "generator.hidden_sizes: must be a list"),
-        ({"generator": {"kind": "mlp", "optimizer": "adam"}}, "generator.optimizer: must be an object"),
-        ({"generator": {"kind": "mlp", "optimizer": {"kind": "sgd"}}}, "generator.optimizer.kind: must be adam"),
+        (
+            {"generator": {"kind": "mlp", "optimizer": "sgd"}},
+            'generator.optimizer: must be an object such as {"kind": "sgd"}',
+        ),
+        (
+            {"generator": {"kind": "mlp", "optimizer": {"kind": "lion"}}},
+            "generator.optimizer.kind: must be one of adam, adamw, rmsprop, sgd",
+        ),
+        ({"generator": {"kind": "mlp", "spectral_norm": "perhaps"}}, "generator.spectral_norm: must be true or false"),
+        ({"regularizers": [{}]}, "regularizers.0.kind: `kind` is missing: one of r1, r2, gradient_penalty"),
+        ({"regularizers": ["r2"]}, 'regularizers.0: must be an object such as {"kind": "r2"}'),
+        ({"regularizers": {"kind": "r1"}}, "regularizers: must be a list"),
+        ({"conditional": {}}, "conditional.kind: `kind` is missing: one of acgan, projection"),
+        ({"conditional": "projection"}, 'conditional: must be an object such as {"kind": "projection"}'),
+        ({"augmentation": True}, 'augmentation: must be an object such as {"kind": "diffaugment"}'),
+        (
+            {"augmentation": {"kind": "diffaugment", "adaptive": {"tarjet": 1}}},
+            "augmentation.adaptive.tarjet: there is no such field; did you mean `target`?",
+        ),
+        ({"dataset": {"kind": "npz", "path": "x", "side": 9}}, "dataset.side: must be one of 8, 16, 32, 64, 128, 256"),
         ({"fake_batch": 1}, "fake_batch: must be one of fresh, reused"),
         ({"steps": 1.5}, "steps: must be a whole number"),
         ({"seed": -1}, "seed: must be at least 0"),

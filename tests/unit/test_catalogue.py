@@ -1,20 +1,50 @@
 """The catalogue's torch-free facts, the spec and the engine speak of the same kinds."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
+import datasets
+import numpy as np
 import pytest
 import torch
+from support.images import fill, picture
 
 from models import catalogue, spec
 from models.spec import JobSpec
-from worker.gan.data import load
+from worker.gan.data import DataFolders, load
 from worker.gan.data.digits import load_images
 from worker.gan.data.mixtures import GRID, RING
 from worker.gan.losses import LOSSES
 from worker.gan.networks import build_discriminator, build_generator
 
-DATASETS = ["digits", "ring", "grid"]
+# A spec of each kind of data set, and what the last three need is in ``own_data``.
+OWN = {"path": "own", "side": 8, "channels": 1}
+DATASETS: dict[str, dict[str, Any]] = {
+    "digits": {},
+    "ring": {},
+    "grid": {},
+    "mixture": {"means": [[0.0, 0.0], [1.0, 1.0]], "covariances": [[[0.1, 0.0], [0.0, 0.1]]]},
+    "image_folder": OWN | {"labels": "folders"},
+    "npz": OWN | {"path": "own.npz", "label_array": "labels"},
+    "hugging_face": OWN | {"path": "saved", "label_column": "label"},
+}
+
+
+@pytest.fixture(scope="module")
+def own_data(tmp_path_factory: pytest.TempPathFactory) -> DataFolders:
+    """Twenty images in two classes, in every form."""
+    root = tmp_path_factory.mktemp("datasets")
+    fill(root / "own/dark", 10)
+    fill(root / "own/light", 10, first=200)
+    shades, labels = np.repeat(np.arange(20, dtype=np.uint8), 64).reshape(20, 8, 8), np.arange(20) % 2
+    np.savez(root / "own.npz", images=shades, labels=labels)
+    images = [picture(number) for number in range(20)]
+    kinds = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["even", "odd"])})
+    datasets.disable_progress_bars()
+    saved = datasets.Dataset.from_dict({"image": images, "label": labels.tolist()}, features=kinds)
+    saved.save_to_disk(root / "saved")
+    return DataFolders(root, Path(tmp_path_factory.mktemp("cache")))
 
 
 def kinds_of(union: Any) -> set[str]:
@@ -35,12 +65,38 @@ def test_the_spec_the_catalogue_and_the_engine_know_the_same_kinds() -> None:
 
 
 @pytest.mark.parametrize("kind", DATASETS)
-def test_the_data_are_what_the_catalogue_says(kind: str) -> None:
-    data = load(job(dataset={"kind": kind}), torch.device("cpu"))
+def test_the_data_are_what_the_catalogue_and_the_spec_say(kind: str, own_data: DataFolders) -> None:
+    wanted = job(dataset={"kind": kind} | DATASETS[kind])
+    data = load(wanted, torch.device("cpu"), own_data)
     facts = catalogue.DATASETS[kind]
-    assert data.shape == facts.shape
-    assert data.batch(0, 0).shape == (16, *facts.shape)
-    assert data.batch(0, 0).dtype == torch.float32
+    assert data.shape == wanted.shape
+    assert facts.shape in (wanted.shape, None)
+    assert data.size == (facts.size or (20 if wanted.dataset.is_finite else None))
+    for values in (data.batch(0, 0), data.labelled(16)[0], data.reference(16)):
+        assert (values.shape, values.dtype) == ((16, *wanted.shape), torch.float32)
+        assert not wanted.dataset.is_image or values.abs().max() <= 1
+
+
+@pytest.mark.parametrize("kind", DATASETS)
+def test_every_data_set_has_the_classes_that_the_spec_says(kind: str, own_data: DataFolders) -> None:
+    wanted = job(dataset={"kind": kind} | DATASETS[kind])
+    data = load(wanted, torch.device("cpu"), own_data)
+    assert wanted.dataset.has_labels
+    assert len(data.classes) == (wanted.dataset.class_count or 2)
+    assert data.labels(0, 0).shape == (16,)
+    assert data.labels(0, 0).dtype == torch.int64
+    assert set(data.labels(0, 0).tolist()) <= set(range(len(data.classes)))
+    assert data.class_shares().shape == (len(data.classes),)
+    assert float(data.class_shares().sum()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "relativistic"])
+def test_a_loss_of_pairs_takes_a_real_batch_more_in_each_step(loss: str) -> None:
+    data = load(job(loss={"kind": loss}, discriminator_steps=2), torch.device("cpu"))
+    batches = [data.batch(step, sub_step) for step in (0, 1) for sub_step in (0, 1)]
+    extra = data.batch(0, 2)
+    assert not any(torch.equal(one, other) for one in batches[:2] for other in batches[2:])
+    assert torch.equal(extra, batches[2]) == (loss == "non_saturating")
 
 
 def test_the_digits_are_all_there() -> None:

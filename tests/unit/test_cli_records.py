@@ -61,13 +61,35 @@ def test_an_event_says_where_the_job_stood() -> None:
 def test_samples_and_checkpoints_are_listed_with_their_sizes() -> None:
     sample = {"step": 2000, "width": 84, "height": 42, "size": 2345, "created_at": WHEN}
     assert re.search(r"2,000 +84 x 42 +2\.3 kB ", drawn(samples_table([sample])))
-    checkpoint = {"step": 500, "attempt": 1, "created_at": WHEN, "files": [GENERATOR, STATE]}
+    checkpoint = {"step": 500, "attempt": 1, "created_at": WHEN, "best": None, "files": [GENERATOR, STATE]}
     table = drawn(checkpoints_table([checkpoint]))
-    assert re.search(r"500 +1 +\S+ \S+ +generator\.safetensors +1\.5 MB\n +state\.pt +900 bytes", table)
+    assert re.search(r"500 +1 +\S+ \S+ +generator\.safetensors +1\.5 MB +\n +state\.pt +900 bytes", table)
 
 
-def test_the_newest_generator_is_saved(tmp_path: Path) -> None:
-    newest = {"step": 60, "files": [STATE]}, {"step": 30, "files": [STATE, GENERATOR]}
+def test_the_best_checkpoint_says_by_what() -> None:
+    checkpoint = {"step": 500, "attempt": 1, "created_at": WHEN, "files": [GENERATOR, STATE]}
+    best = {"metric": "reverse_kl", "value": 0.012345}
+    first, second, *_ = drawn(checkpoints_table([checkpoint | {"best": best}])).splitlines()[1:]
+    assert re.search(r"1\.5 MB +reverse_kl 0\.01235$", first)
+    assert "reverse_kl" not in second
+
+
+def test_an_evaluation_is_one_line() -> None:
+    values = {"modes_covered": 8.0, "high_quality_share": 0.91234567, "reverse_kl": "NaN"}
+    said = text.evaluation({"step": 12000, "values": values})
+    assert said == "step 12,000: modes_covered 8, high_quality_share 0.9123, reverse_kl NaN"
+    assert text.evaluation({"step": 5, "values": {}}) == "step 5: nothing could be computed"
+    assert text.evaluation(None) is None
+
+
+@pytest.mark.parametrize(("best", "step"), [(False, 30), (True, 20)])
+def test_the_newest_or_the_best_generator_is_saved(tmp_path: Path, best: bool, step: int) -> None:
+    files = [STATE, GENERATOR]
+    newest = (
+        {"step": 60, "best": None, "files": [STATE]},
+        {"step": 30, "best": None, "files": files},
+        {"step": 20, "best": {"metric": "reverse_kl", "value": 0.1}, "files": files},
+    )
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/checkpoints"):
@@ -75,7 +97,7 @@ def test_the_newest_generator_is_saved(tmp_path: Path) -> None:
         return httpx.Response(200, content=request.url.path.encode())
 
     client = Client("http://api", transport=httpx.MockTransport(answer))
-    path = save_generator(client, "job_1", tmp_path / "new")
-    assert path == tmp_path / "new" / "job_1-step-00000030.safetensors"
+    path = save_generator(client, "job_1", tmp_path / "new", best)
+    assert path == tmp_path / "new" / f"job_1-step-{step:08}.safetensors"
     assert path.read_bytes() == b"/files/generator"
     assert list(path.parent.iterdir()) == [path]

@@ -124,6 +124,27 @@ def test_a_reading_without_equilibrium_or_value() -> None:
     assert "loss" not in line(progress)
 
 
+EVALUATED = {"step": 40, "values": {"modes_covered": 8.0, "reverse_kl": 0.0123456}}
+WORTH = "evaluation step 40: modes_covered 8, reverse_kl 0.01235"
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_each_evaluation_is_told_in_a_line(terminal: bool) -> None:
+    states = [RUNNING | {"step": 40}, *[RUNNING | {"step": step, "latest_evaluation": EVALUATED} for step in (60, 80)]]
+    written = watched(RecordedApi({}, *states, {"status": "succeeded", "step": 400}), terminal)
+    assert written.count(WORTH) == (2 if terminal else 1)  # a terminal shows it for as long as it holds
+
+
+def test_the_latest_evaluation_is_told_at_the_end_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = {"status": "succeeded", "step": 100, "latest_evaluation": EVALUATED}
+    with pytest.raises(typer.Exit):
+        watch_to_the_end(RecordedApi(ended).client(), "job_1")
+    assert capsys.readouterr().out.splitlines()[-3] == WORTH
+    shown = dict(described(JOB | ended | {"spec": {}}, MetricRows([], {}, 1)))
+    assert f"evaluation {shown['evaluation']}" == WORTH
+    assert "evaluation" not in dict(described(JOB | {"spec": {}}, MetricRows([], {}, 1)))
+
+
 @pytest.mark.parametrize(("status", "code"), [("succeeded", 0), ("cancelled", 3), ("paused", 4)])
 def test_the_end_is_followed_by_the_reading(status: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as caught:

@@ -35,6 +35,10 @@ SAMPLES = [
     {"step": 5, "width": 8, "height": 16, "created_at": "2026-11-20T12:01:30.000000Z"},
     {"step": 99, "width": 8, "height": 16, "created_at": "2026-11-20T12:01:31.000000Z"},
 ]
+EVALUATIONS = [
+    {"step": 5, "created_at": "2026-11-20T12:01:30.000000Z", "values": {"reverse_kl": 0.5, "modes_covered": "NaN"}},
+    {"step": 99, "created_at": "2026-11-20T12:01:31.000000Z", "values": {"reverse_kl": 0.25}},
+]
 
 
 class Cut(httpx.SyncByteStream):
@@ -57,6 +61,8 @@ class RecordedApi:
         path = request.url.path.removeprefix(f"/v1/jobs/{JOB}")
         if path == "/metrics/export":
             return self.export(request.url.params["format"])
+        if path == "/evaluations":
+            return httpx.Response(200, json={"data": EVALUATIONS, "has_more": False})
         if path == "/samples":
             return httpx.Response(200, json={"data": SAMPLES, "has_more": False})
         if path.startswith("/samples/"):
@@ -197,6 +203,34 @@ def test_samples_are_images_of_their_own_time(api: RecordedApi) -> None:
     assert [(event.step, event.wall_time - STARTED) for event in images] == [(0, 1), (5, 90)]
     image = images[0].summary.value[0].image
     assert (image.width, image.height, image.colorspace, image.encoded_image_string) == (8, 16, 1, PNG)
+
+
+def test_evaluations_are_scalars_of_their_own_time(api: RecordedApi) -> None:
+    assert export("--to", "tensorboard") == 0
+    found = [
+        (event.step, event.wall_time - STARTED, {value.tag: value.simple_value for value in event.summary.value})
+        for event in events_of(written())
+        if event.summary.value and event.summary.value[0].tag.startswith("evaluation/")
+    ]
+    ((step, seconds, values),) = found  # the one of step 99 was made after the export had begun
+    assert (step, seconds, values["evaluation/reverse_kl"]) == (5, 90, 0.5)
+    assert math.isnan(values["evaluation/modes_covered"])
+
+
+def test_metrics_that_only_some_jobs_record_have_groups_too(api: RecordedApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = {"step": 1, "d_loss": 1.0, "g_loss": 2.0, "r1_penalty": 3.0, "class_accuracy_real": 0.5, "r_t": 0.25}
+    headers = {"First-Step": "1", "Last-Step": "1"}
+    answer = httpx.Response(200, headers=headers, content=json.dumps(line) + "\n")
+    monkeypatch.setattr(api, "export", lambda form: answer)
+    latest = dict.fromkeys([*line, "total_loss"])
+    monkeypatch.setitem(FIELDS, "latest_metrics", latest)
+    assert export("--to", "tensorboard") == 0
+    values = {value.tag: value for event in events_of(written()) for value in event.summary.value}
+    assert (values["loss/r1_penalty"].simple_value, values["share/class_accuracy_real"].simple_value) == (3, 0.5)
+    assert values["metrics/r_t"].simple_value == 0.25
+    shown = values["_hparams_/experiment"].metadata.plugin_data.content
+    assert b"loss/r1_penalty" in shown
+    assert b"loss/r2_penalty" not in shown
 
 
 def test_the_spec_is_a_text_and_hyperparameters(api: RecordedApi) -> None:

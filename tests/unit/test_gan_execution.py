@@ -6,18 +6,34 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.engine import CPU, DCGAN, DCGAN_JUDGE, EXECUTED, TOLERANCE, job, rows, run, snapshot_at
+from pydantic import ValidationError
+from support.engine import (
+    CPU,
+    DCGAN,
+    DCGAN_JUDGE,
+    EXECUTED,
+    IN_TURNS,
+    MLP_JUDGE,
+    SYSTEMS,
+    TOLERANCE,
+    job,
+    rows,
+    run,
+    snapshot_at,
+)
 from torch import Tensor
+from torch._inductor import config as inductor
 
 from models.spec import JobSpec
 from worker.gan import checkpoint
 from worker.gan.average import MovingAverage
 from worker.gan.data import load
 from worker.gan.execution import ExecutionUnavailable, ReplayedStep, mode_for, prepare, put_back
+from worker.gan.game import Game
 from worker.gan.inputs import FreshInputs, StaticInputs
 from worker.gan.loop import new_game
 from worker.gan.noise import Noise
-from worker.gan.step import Game, play_step
+from worker.gan.step import play_step
 from worker.outcome import outcome_of
 
 
@@ -52,7 +68,7 @@ def assert_same_state(one: Game, other: Game) -> None:
     assert all(torch.equal(mine[name], its[name]) for name in mine)
 
 
-@pytest.mark.parametrize("patch", EXECUTED)
+@pytest.mark.parametrize("patch", [*EXECUTED, *SYSTEMS.values()])
 def test_replayed_steps_are_eager_steps_to_the_last_bit(patch: dict[str, Any]) -> None:
     spec = job(**patch)
     eager, replayed = game_of(spec), game_of(spec)
@@ -77,17 +93,22 @@ def test_replayed_steps_go_on_exactly_from_a_checkpoint(patch: dict[str, Any]) -
     assert_same_state(resumed, through)
 
 
-@pytest.mark.parametrize("patch", EXECUTED)
+@pytest.mark.parametrize("patch", [{}, {"conditional": {"kind": "projection"}, "discriminator_steps": 2}, {"pack": 4}])
 def test_static_inputs_are_the_fresh_ones_and_stay_in_their_place(patch: dict[str, Any]) -> None:
     spec = job(**patch)
     data, noise = load(spec, CPU), Noise(spec.seed)
-    fresh, static = FreshInputs(spec, data, noise), StaticInputs(spec, data, noise)
+    fresh, static = FreshInputs(spec, data, noise), StaticInputs(FreshInputs(spec, data, noise))
 
     def all_of(inputs: FreshInputs | StaticInputs) -> list[Tensor]:
-        updates = range(spec.discriminator_steps)
-        drawn = [draw(number) for number in updates for draw in (inputs.real, inputs.discriminator_noise)]
-        return [*drawn, inputs.generator_noise()] if spec.fake_batch == "fresh" else drawn
+        drawn: list[Tensor | None] = []
+        for sub_step in range(spec.discriminator_steps):
+            drawn += [*inputs.real(sub_step), *inputs.latent(sub_step), inputs.shares(sub_step)]
+            drawn += [inputs.uniforms(sub_step, place) for place in range(3)]
+        drawn += inputs.latent(spec.discriminator_steps)
+        return [tensor for tensor in drawn if tensor is not None]
 
+    for inputs in (fresh, static):
+        inputs.go_to(1)
     places = [tensor.data_ptr() for tensor in all_of(static)]
     for step in (1, 2, 113, 114):  # the digits' epochs end within batches
         fresh.go_to(step)
@@ -146,13 +167,11 @@ def test_a_compiled_run_has_the_losses_of_an_eager_one_and_resumes_exactly() -> 
 
 
 @pytest.mark.filterwarnings("ignore::Warning:torch.*")
-def test_without_a_compiler_the_failure_names_the_field_and_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("there-is-no-such-compiler",))
-    monkeypatch.setattr("torch._inductor.config.force_disable_caches", True)
+def test_without_a_compiler_the_failure_names_the_field_and_a_way_out() -> None:
     torch.compiler.reset()
-    with pytest.raises(
-        ExecutionUnavailable, match=r"`compiled` needs a working C\+\+ compiler.*there-is-no-such-compiler.*`eager`"
-    ) as refused:
+    missing = inductor.patch({"cpp.cxx": ("there-is-no-such-compiler",), "force_disable_caches": True})
+    expected = r"`compiled` needs a working C\+\+ compiler.*there-is-no-such-compiler.*`eager`"
+    with missing, pytest.raises(ExecutionUnavailable, match=expected) as refused:
         run(job(execution="compiled"))
     assert "\n" not in str(refused.value)
     error = outcome_of(refused.value).error
@@ -165,6 +184,30 @@ def test_automatic_execution_is_eager_on_a_cpu_and_a_graph_on_a_gpu() -> None:
     assert mode_for(job(), torch.device("cuda")) == "cuda_graph"
     for mode in ("eager", "compiled"):
         assert mode_for(job(execution=mode), torch.device("cuda")) == mode
+
+
+@pytest.mark.parametrize("patch", IN_TURNS.values())
+def test_steps_that_are_not_all_alike_are_run_one_by_one_on_a_gpu(patch: dict[str, Any]) -> None:
+    assert mode_for(job(**patch), torch.device("cuda")) == "eager"
+    with pytest.raises(ValidationError, match="repeats one step"):
+        job(**patch, execution="cuda_graph")
+
+
+def test_a_penalty_is_refused_where_nothing_can_be_differentiated_twice() -> None:
+    with pytest.raises(ValidationError, match="cannot differentiate twice"):
+        job(regularizers=[{"kind": "r1"}], execution="compiled")
+
+
+@pytest.mark.filterwarnings("ignore::Warning:torch.*")
+def test_a_compiled_run_of_other_systems_has_the_losses_of_an_eager_one() -> None:
+    patch = {
+        "steps": 8,
+        "loss": {"kind": "relativistic"},
+        "discriminator": MLP_JUDGE | {"spectral_norm": True},
+        "conditional": {"kind": "projection"},
+    }
+    eager, compiled = run(job(**patch)), run(job(**patch, execution="compiled"))
+    np.testing.assert_allclose(rows(compiled), rows(eager), rtol=TOLERANCE, atol=TOLERANCE)
 
 
 def test_a_graph_on_a_cpu_is_refused_before_anything_is_trained() -> None:

@@ -112,8 +112,8 @@ class _Poisoned:
         self._data, self._at = data, at
         self.shape, self.fingerprint = data.shape, data.fingerprint
 
-    def batch(self, step: int, sub_step: int, out: torch.Tensor | None = None) -> torch.Tensor:
-        batch: torch.Tensor = self._data.batch(step, sub_step, out).clone()
+    def batch(self, step: int, sub_step: int) -> torch.Tensor:
+        batch: torch.Tensor = self._data.batch(step, sub_step).clone()
         if step == self._at - 1:
             batch[0] = torch.nan
         return batch

@@ -5,8 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.gan.data.digits import Digits, EpochOrder
+from worker.gan.data.digits import Digits
 from worker.gan.data.mixtures import GRID, Mixture
+from worker.gan.data.order import EpochOrder
 from worker.gan.noise import Noise, Purpose, keyed_seed
 
 SMALL = st.integers(min_value=0, max_value=5)

@@ -1,19 +1,15 @@
 """One step: who is updated, on what, in which order."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
 from support.engine import CPU, MLP, job
-from torch import Tensor, nn
 
 from models.catalogue import METRIC_NAMES
 from worker.gan.data import load
 from worker.gan.loop import new_game
-from worker.gan.losses import LOSSES
-from worker.gan.noise import Noise, Purpose
-from worker.gan.step import Game, play_step
+from worker.gan.noise import Purpose
+from worker.gan.step import play_step
 
 
 @pytest.fixture(autouse=True)
@@ -79,61 +75,3 @@ def test_the_average_follows_the_generator_by_its_decay() -> None:
         expected = [0.75 * old + 0.25 * new for old, new in zip(expected, now, strict=True)] if expected else now
     for mean, want in zip(game.average.module.parameters(), expected, strict=True):
         torch.testing.assert_close(mean, want)
-
-
-class _Theta(nn.Module):
-    """Dirac-GAN's generator: all of its mass at θ."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.theta = nn.Parameter(torch.ones(1, dtype=torch.float64))
-
-    def forward(self, noise: Tensor) -> Tensor:
-        return self.theta.expand(len(noise), 1)
-
-
-class _Psi(nn.Module):
-    """Dirac-GAN's discriminator: D(x) = ψx."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.psi = nn.Parameter(torch.ones(1, dtype=torch.float64))
-
-    def forward(self, data: Tensor) -> Tensor:
-        return (self.psi * data).squeeze(1)
-
-
-class _Zeros:
-    """Real data at 0."""
-
-    shape = (1,)
-    fingerprint = "zeros"
-
-    def batch(self, step: int, sub_step: int, out: Tensor | None = None) -> Tensor:
-        return torch.zeros(1, 1, dtype=torch.float64)
-
-    def reference(self, count: int) -> Tensor:
-        return torch.zeros(count, 1)
-
-
-@pytest.mark.parametrize("mode", ["fresh", "reused"])
-@pytest.mark.parametrize(("kind", "expected"), [("saturating", 0.9550), ("non_saturating", 0.2439)])
-def test_steps_of_the_dirac_gan_take_its_known_course(kind: str, expected: float, mode: str) -> None:
-    """Mescheder et al. 2018: alternating gradient descent, the discriminator first, rate 0.2, 300 steps from (1, 1);
-    the distance from (0, 0) over the starting distance. A reused fake batch is the same point θ."""
-    generator, discriminator = _Theta(), _Psi()
-    game = Game(
-        spec=job(batch_size=1, loss={"kind": kind}, fake_batch=mode),
-        data=_Zeros(),
-        noise=Noise(1),
-        loss=LOSSES[kind],
-        generator=generator,
-        discriminator=discriminator,
-        generator_optimizer=torch.optim.SGD(generator.parameters(), lr=0.2),
-        discriminator_optimizer=torch.optim.SGD(discriminator.parameters(), lr=0.2),
-        average=None,
-    )
-    for _ in range(300):
-        play_step(game)
-    distance = math.hypot(generator.theta.item(), discriminator.psi.item()) / math.sqrt(2)
-    assert distance == pytest.approx(expected, abs=5e-5)

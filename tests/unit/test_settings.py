@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from models.settings import Settings
 
@@ -12,6 +13,24 @@ def test_everything_lies_under_the_data_folder(tmp_path: Path) -> None:
     assert settings.resolved_database_url == f"sqlite:///{tmp_path}/ganjobs.sqlite3"
     assert settings.storage_url == f"file://{tmp_path}/files"
     assert settings.resolved_redis_url == f"redis+socket://{tmp_path}/redis/redis.sock?virtual_host=0"
+    assert settings.resolved_dataset_root == tmp_path / "datasets"
+    assert settings.resolved_dataset_cache == tmp_path / "cache"
+
+
+def test_data_sets_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANJOBS_DATASET_ROOT", "~/pictures")
+    monkeypatch.setenv("GANJOBS_DATASET_CACHE", str(tmp_path / "fast" / ".." / "disk"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = Settings(data_folder=tmp_path / "data")
+    assert settings.resolved_dataset_root == tmp_path / "pictures"
+    assert settings.resolved_dataset_cache == tmp_path / "disk"
+
+
+@pytest.mark.parametrize("name", ["data_folder", "dataset_root", "dataset_cache"])
+def test_no_folder_is_named_by_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"GANJOBS_{name.upper()}", "")
+    with pytest.raises(ValidationError, match="must not be empty"):
+        Settings()
 
 
 def test_a_deep_data_folder_still_gets_a_socket_that_the_system_takes(tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ from torch.optim import Optimizer
 
 from models.spec import JobSpec
 from worker.gan.execution import mode_for
-from worker.gan.step import Game
+from worker.gan.game import Game
+from worker.gan.optimizers import state_names
 
 FORMAT = 1
 GENERATOR_FILE = "generator.safetensors"
 TRAINING_FILE = "training.safetensors"
 STATE_FILE = "state.json"
-OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
+PLAYERS = ("generator", "discriminator")
 
 
 class CheckpointError(Exception):
@@ -67,7 +68,7 @@ def take(game: Game) -> Snapshot:
     tensors: dict[str, Tensor] = {}
     for part, module in _modules(game).items():
         tensors |= {f"{part}/{name}": _copy(value) for name, value in module.state_dict().items()}
-    for part in OPTIMIZERS:
+    for part in (f"{player}_optimizer" for player in PLAYERS):
         for index, values in getattr(game, part).state_dict()["state"].items():
             tensors |= {f"{part}/{index}/{name}": _copy(value) for name, value in values.items()}
     device = next(game.generator.parameters()).device
@@ -77,6 +78,7 @@ def take(game: Game) -> Snapshot:
         "stream": game.noise.stream,
         "spec": game.spec.model_dump(mode="json"),
         "data_fingerprint": game.data.fingerprint,
+        "best": game.best,
         "environment": environment(game.spec, device),
     }
     return Snapshot(game.step, tensors, state)
@@ -84,23 +86,32 @@ def take(game: Game) -> Snapshot:
 
 def restore(game: Game, snapshot: Snapshot) -> None:
     """Bring a new game to the state of a snapshot. The snapshot may be of another spec (a fork), as long as its
-    networks are the same: learning rates and the like are those of the game's spec.
+    networks are the same: learning rates and the like are those of the game's spec. An optimiser of another kind, an
+    average or an adaptive augmentation that the snapshot has not begin anew.
 
     Raises:
         CheckpointError: the snapshot is of other networks, or of data that have changed since.
     """
-    same_data = snapshot.state["spec"]["dataset"] == game.spec.dataset.model_dump(mode="json")
-    if same_data and snapshot.state["data_fingerprint"] != game.data.fingerprint:
+    earlier = JobSpec.model_validate(snapshot.state["spec"])
+    if earlier.dataset == game.spec.dataset and snapshot.state["data_fingerprint"] != game.data.fingerprint:
         raise CheckpointError("the data set has changed since the checkpoint was made")
     try:
         for part, module in _modules(game).items():
-            module.load_state_dict(_under(snapshot.tensors, part) or _averaged_anew(snapshot))
-        for part in OPTIMIZERS:
-            _restore_optimizer(getattr(game, part), _under(snapshot.tensors, part))
+            held = _under(snapshot.tensors, part) or (_averaged_anew(snapshot) if part == "average" else None)
+            if held is not None or part != "adaptive":
+                module.load_state_dict(held or {})
+        for player in PLAYERS:
+            before, now = (getattr(spec, player).optimizer for spec in (earlier, game.spec))
+            if state_names(before) == state_names(now):
+                part = f"{player}_optimizer"
+                _restore_optimizer(getattr(game, part), _under(snapshot.tensors, part))
     except (RuntimeError, KeyError, ValueError) as error:
         raise CheckpointError(f"the checkpoint does not fit the spec: {error}") from error
     game.noise.stream = snapshot.state["stream"]
     game.step = snapshot.step
+    # What was best by another measure, or on other data, says nothing here.
+    if (earlier.best_metric, earlier.dataset) == (game.spec.best_metric, game.spec.dataset):
+        game.best = snapshot.state.get("best")
 
 
 def to_files(snapshot: Snapshot) -> dict[str, bytes]:
@@ -134,8 +145,8 @@ def from_files(files: Mapping[str, bytes]) -> Snapshot:
 
 
 def _modules(game: Game) -> dict[str, torch.nn.Module]:
-    modules = {"generator": game.generator, "discriminator": game.discriminator}
-    return modules | ({"average": game.average} if game.average is not None else {})
+    modules = {part: getattr(game, part) for part in ("generator", "discriminator", "average", "adaptive")}
+    return {part: module for part, module in modules.items() if module is not None}
 
 
 def _copy(value: Tensor) -> Tensor:

@@ -40,18 +40,37 @@ class MetricsBlock:
 
 @dataclass(frozen=True)
 class SampleReady:
-    """Generated data float32 (count, *shape) from the run's fixed noise, after ``step``."""
+    """Generated data float32 (count, *shape) from the run's fixed noise, after ``step``; ``labels`` (count,) are their
+    classes, in order, where the run has classes."""
 
     step: int
     values: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What the generator was worth after ``step``: numbers by the names of ``catalogue.EVALUATIONS``."""
+
+    step: int
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best value so far of the metric that the spec calls ``best_metric``."""
+
+    metric: str
+    value: float
 
 
 @dataclass(frozen=True)
 class CheckpointReady:
-    """Everything that is needed to go on from ``step`` exactly."""
+    """Everything that is needed to go on from ``step`` exactly. ``best`` where no generator before was better."""
 
     step: int
     snapshot: Snapshot = field(repr=False)
+    best: Best | None = None
 
 
 @dataclass(frozen=True)
@@ -62,4 +81,4 @@ class Finished:
     reason: Literal["completed", "stopped"]
 
 
-Event = Started | MetricsBlock | SampleReady | CheckpointReady | Finished
+Event = Started | MetricsBlock | SampleReady | Evaluated | CheckpointReady | Finished

@@ -4,8 +4,8 @@ All three do the same operations on the same numbers, so that losses agree up to
 which of them ``execution`` means depends on nothing but the device, so that all attempts at a job run it alike.
 (What ``compiled`` runs also depends on the compiler and the processor.)
 
-None but ``eager`` can differentiate twice: torch.compile does not support it, and has been silently wrong about it. A
-gradient penalty must be refused there, or computed outside of what is compiled.
+``compiled`` cannot differentiate twice: torch.compile does not support it, and has been silently wrong about it. A spec
+with a penalty on the gradient is refused there.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,9 +16,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.spec import JobSpec
-from worker.gan.inputs import StaticInputs
-from worker.gan.step import Game, play_step, update_players
+from models.spec import JobSpec, not_one_graph
+from worker.gan.game import Game
+from worker.gan.inputs import FreshInputs, StaticInputs
+from worker.gan.step import play_step, update_players
 
 Mode = Literal["eager", "compiled", "cuda_graph"]
 # As in torch's own examples.
@@ -36,7 +37,7 @@ def mode_for(spec: JobSpec, device: torch.device) -> Mode:
         ExecutionUnavailable: a CUDA graph was asked for where there is no CUDA.
     """
     if spec.execution == "auto":
-        return "cuda_graph" if device.type == "cuda" else "eager"
+        return "cuda_graph" if device.type == "cuda" and not not_one_graph(spec) else "eager"
     if spec.execution == "cuda_graph" and device.type != "cuda":
         raise ExecutionUnavailable(
             f"execution `cuda_graph` needs a GPU, and this run is on {device.type}; `auto` takes what a device allows"
@@ -76,8 +77,7 @@ def compile_players(game: Game) -> None:
     game.discriminator.compile(dynamic=False)
     try:
         with put_back(game):
-            game.inputs.go_to(game.step + 1)
-            update_players(game)
+            play_step(game)
     except TorchDynamoException as error:
         reason = str(error).strip().partition("\n")[0]
         raise ExecutionUnavailable(
@@ -97,15 +97,14 @@ class ReplayedStep:
 
     def __init__(self, game: Game, capture: Capture) -> None:
         self._game = game
-        game.inputs = StaticInputs(game.spec, game.data, game.noise)
-        game.inputs.go_to(game.step + 1)
+        game.inputs = StaticInputs(FreshInputs(game.spec, game.data, game.noise))
         with put_back(game):
+            game.begin_step()
             self._row, self._replay = capture(partial(update_players, game), game.noise.device)
 
     def __call__(self) -> Tensor:
         """Play the next step; the row is overwritten by the next call."""
-        self._game.step += 1
-        self._game.inputs.go_to(self._game.step)
+        self._game.begin_step()
         self._replay()
         return self._row
 
@@ -150,8 +149,9 @@ def put_back(game: Game) -> Iterator[None]:
     """Whatever steps are played within, the game's tensors hold afterwards what they held before, in the same places.
     Those that came to be within are the optimisers' running means, which begin as zeros: so they are left. A game in
     which something was raised is not put back: it cannot be played on."""
-    before = [(tensor, tensor.clone()) for tensor in _tensors_of(game)]
+    before, step = [(tensor, tensor.clone()) for tensor in _tensors_of(game)], game.step
     yield
+    game.step = step
     with torch.no_grad():
         for tensor in _tensors_of(game):
             tensor.zero_()
@@ -161,7 +161,8 @@ def put_back(game: Game) -> Iterator[None]:
 
 def _tensors_of(game: Game) -> list[Tensor]:
     """All that a step changes."""
-    networks = [network for network in (game.generator, game.discriminator, game.average) if network is not None]
+    modules = (game.generator, game.discriminator, game.average, game.adaptive)
+    networks = [network for network in modules if network is not None]
     kept = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
     optimizers = (game.generator_optimizer, game.discriminator_optimizer)
     return kept + [value for optimizer in optimizers for state in optimizer.state.values() for value in state.values()]

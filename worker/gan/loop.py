@@ -1,44 +1,33 @@
 """The training loop: a generator of events that trains between them."""
 
-import copy
-import time
 from collections.abc import Generator
 
-import numpy as np
 import torch
-from torch.optim import Adam
 
-from models.catalogue import METRIC_NAMES
-from models.spec import Adam as AdamSpec
+from models.catalogue import EVALUATIONS
 from models.spec import JobSpec
 from worker.gan import checkpoint
+from worker.gan.augment import AdaptiveAugmentation
 from worker.gan.average import MovingAverage
+from worker.gan.blocks import Block, NonFiniteLoss
 from worker.gan.checkpoint import Snapshot
-from worker.gan.data import Dataset
-from worker.gan.events import CheckpointReady, Command, Event, Finished, MetricsBlock, SampleReady, Started
+from worker.gan.data import DataFolders, Dataset
+from worker.gan.drawing import Exhibit, draw_sample
+from worker.gan.evaluate import Evaluator
+from worker.gan.events import Best, CheckpointReady, Command, Evaluated, Event, Finished, Started
 from worker.gan.execution import Mode, mode_for, prepare
+from worker.gan.game import Game
 from worker.gan.losses import LOSSES
 from worker.gan.networks import build_discriminator, build_generator
-from worker.gan.noise import Noise, Purpose
-from worker.gan.step import Game
+from worker.gan.noise import Noise
+from worker.gan.optimizers import build_optimizer
+
+__all__ = ["NonFiniteLoss", "new_game", "train"]
 
 # A block goes out when it is full or this old: the consumer gets control at least that often, or once a step. Storing
 # one takes some 3 ms of Python beside the training thread, however many rows it has: the fewer, the better.
 BLOCK_STEPS = 1024
 BLOCK_SECONDS = 0.5
-SAMPLED_IMAGES = 64
-SAMPLED_POINTS = 2500
-# The first columns of every block.
-LOSS_NAMES = ("d_loss", "g_loss")
-
-
-class NonFiniteLoss(Exception):
-    """A loss became NaN or infinite; ``step`` says when and ``names`` which."""
-
-    def __init__(self, step: int, names: list[str]) -> None:
-        self.step = step
-        self.names = names
-        super().__init__(f"{' and '.join(names)} became non-finite at step {step}")
 
 
 def train(
@@ -47,14 +36,17 @@ def train(
     *,
     device: torch.device,
     resume_from: Snapshot | None = None,
+    folders: DataFolders | None = None,
     block_steps: int = BLOCK_STEPS,
     block_seconds: float = BLOCK_SECONDS,
 ) -> Generator[Event, Command | None, None]:
-    """Train ``spec`` on ``data``, from the start or exactly from where ``resume_from`` was taken.
+    """Train ``spec`` on ``data``, from the start or exactly from where ``resume_from`` was taken. What evaluations need
+    beside the data is kept under ``folders``.
 
     Metrics come in blocks whose bounds change no number. Samples come at step 0, every ``sample_every`` steps and at
-    the last; checkpoints every ``checkpoint_every`` steps and at the last. Sending ``STOP_WITH_CHECKPOINT`` in answer
-    to a block ends the run after a sample and a checkpoint of its last step; in answer to another event, at once.
+    the last; evaluations every ``evaluate_every`` and checkpoints every ``checkpoint_every`` steps, and at the last;
+    besides, a checkpoint of the best generator so far. Sending ``STOP_WITH_CHECKPOINT`` in answer to a block ends the
+    run after a sample and a checkpoint of its last step; in answer to another event, at once.
 
     Raises:
         NonFiniteLoss: after the block that ends with the step concerned, and before any checkpoint of it.
@@ -66,33 +58,40 @@ def train(
         checkpoint.restore(game, resume_from)
     mode = mode_for(spec, device)
     play = prepare(game, mode)
-    block = _Block(spec.metric_names, device, block_steps, block_seconds)
+    block = Block(spec.metric_names, device, block_steps, block_seconds)
     stopping = (yield _started(game, device, mode)) is not None
+    evaluator = Evaluator(spec, data, device, folders or DataFolders()) if spec.evaluate_every else None
     if game.step == 0:
         stopping |= (yield draw_sample(game)) is not None
 
     while game.step < spec.steps and not stopping:
         block.add(game.step + 1, play())
-        last = game.step == spec.steps
-        sample_due = last or game.step % spec.sample_every == 0
-        checkpoint_due = last or game.step % spec.checkpoint_every == 0
-        if block.is_due() or sample_due or checkpoint_due:
+        sample_due, evaluation_due, checkpoint_due = (
+            _is_due(game, every) for every in (spec.sample_every, spec.evaluate_every, spec.checkpoint_every)
+        )
+        if block.is_due() or sample_due or evaluation_due or checkpoint_due:
             metrics, failure = block.take()
             stopping |= (yield metrics) is not None
             if failure is not None:
                 raise failure
         if sample_due or stopping:
             stopping |= (yield draw_sample(game)) is not None
-        if checkpoint_due or stopping:
-            stopping |= (yield CheckpointReady(game.step, checkpoint.take(game))) is not None
+        best = None
+        if evaluator is not None and evaluation_due:
+            evaluated = evaluate(game, evaluator)
+            best = note_best(game, evaluated)
+            stopping |= (yield evaluated) is not None
+        if checkpoint_due or stopping or best is not None:
+            stopping |= (yield CheckpointReady(game.step, checkpoint.take(game), best)) is not None
 
     yield Finished(game.step, "completed" if game.step == spec.steps else "stopped")
 
 
 def new_game(spec: JobSpec, data: Dataset, device: torch.device) -> Game:
     """Both players before the first step, their weights a function of the seed."""
-    generator = build_generator(spec).to(device)
-    discriminator = build_discriminator(spec).to(device)
+    classes = len(data.classes) if spec.conditional is not None else None
+    generator = build_generator(spec, classes).to(device)
+    discriminator = build_discriminator(spec, classes).to(device)
     return Game(
         spec=spec,
         data=data,
@@ -100,27 +99,43 @@ def new_game(spec: JobSpec, data: Dataset, device: torch.device) -> Game:
         loss=LOSSES[spec.loss.kind],
         generator=generator,
         discriminator=discriminator,
-        generator_optimizer=_optimizer(spec.generator.optimizer, generator),
-        discriminator_optimizer=_optimizer(spec.discriminator.optimizer, discriminator),
+        generator_optimizer=build_optimizer(spec.generator.optimizer, generator.parameters()),
+        discriminator_optimizer=build_optimizer(spec.discriminator.optimizer, discriminator.parameters()),
         average=MovingAverage(generator, spec.ema_decay) if spec.ema_decay is not None else None,
+        adaptive=_adaptive(spec, device),
     )
 
 
-def draw_sample(game: Game) -> SampleReady:
-    """Generated data from the run's fixed noise, by the averaged generator where there is one; leaves no trace."""
-    drawing = copy.deepcopy(game.average.module if game.average is not None else game.generator).eval()
-    count = SAMPLED_IMAGES if game.spec.dataset_facts.is_image else SAMPLED_POINTS
-    with torch.inference_mode():
-        noise = game.noise.normal((count, game.spec.generator.latent_dim), Purpose.SAMPLE_NOISE)
-        values = drawing(noise).cpu().numpy()
-    return SampleReady(game.step, values)
+def _adaptive(spec: JobSpec, device: torch.device) -> AdaptiveAugmentation | None:
+    boundary = spec.loss_facts.logit_boundary
+    if spec.augmentation is None or spec.augmentation.adaptive is None or boundary is None:
+        return None
+    strength = spec.augmentation.adaptive
+    return AdaptiveAugmentation(strength, boundary, spec.batch_size, spec.discriminator_steps).to(device)
 
 
-def _optimizer(spec: AdamSpec, player: torch.nn.Module) -> Adam:
-    # On a GPU the count of steps, too, must be there for a graph to be captured.
-    capturable = next(player.parameters()).is_cuda
-    rate, betas, epsilon = spec.learning_rate, spec.betas, spec.epsilon
-    return Adam(player.parameters(), lr=rate, betas=betas, eps=epsilon, fused=True, capturable=capturable)
+def evaluate(game: Game, evaluator: Evaluator) -> Evaluated:
+    """Evaluate the generator as it is, against the data and the discriminator as it is; leaves no trace."""
+    exhibit = Exhibit(game)
+    judge = exhibit.judge if game.spec.pack == 1 else None
+    return Evaluated(game.step, evaluator.evaluate(game.step, exhibit.generate, judge))
+
+
+def note_best(game: Game, evaluated: Evaluated) -> Best | None:
+    """Keep in mind the best value so far of the spec's ``best_metric``; returns it where it is this one."""
+    metric = game.spec.best_metric
+    value = evaluated.values.get(metric) if metric is not None else None
+    if metric is None or value is None or value != value:  # a generator that has diverged gives NaN
+        return None
+    sign = 1 if EVALUATIONS[metric].better == "higher" else -1
+    if game.best is not None and sign * value <= sign * game.best:
+        return None
+    game.best = value
+    return Best(metric, value)
+
+
+def _is_due(game: Game, every: int | None) -> bool:
+    return every is not None and (game.step % every == 0 or game.step == game.spec.steps)
 
 
 def _started(game: Game, device: torch.device, mode: Mode) -> Started:
@@ -132,39 +147,3 @@ def _started(game: Game, device: torch.device, mode: Mode) -> Started:
         generator_parameters=sum(parameter.numel() for parameter in game.generator.parameters()),
         discriminator_parameters=sum(parameter.numel() for parameter in game.discriminator.parameters()),
     )
-
-
-class _Block:
-    """Rows of metrics that stay on the device until the block is taken: one copy for many steps."""
-
-    def __init__(self, names: tuple[str, ...], device: torch.device, steps: int, seconds: float) -> None:
-        self._rows = torch.empty(steps, len(METRIC_NAMES), device=device)
-        self._count = 0
-        self._first_step = 0
-        self._seconds = seconds
-        self._due_at = 0.0
-        self._names = names
-        self._columns = [METRIC_NAMES.index(name) for name in names]
-
-    def add(self, step: int, row: torch.Tensor) -> None:
-        if self._count == 0:
-            self._first_step = step
-            self._due_at = time.monotonic() + self._seconds
-        self._rows[self._count] = row
-        self._count += 1
-
-    def is_due(self) -> bool:
-        return self._count == len(self._rows) or (self._count > 0 and time.monotonic() >= self._due_at)
-
-    def take(self) -> tuple[MetricsBlock, NonFiniteLoss | None]:
-        """The rows so far, cut after the first one with a non-finite loss, and that failure."""
-        values = self._rows[: self._count].cpu().numpy().take(self._columns, axis=1)  # the one wait for the device
-        self._count = 0
-        bad = ~np.isfinite(values[:, : len(LOSS_NAMES)])
-        failure = None
-        if bad.any():
-            row = int(bad.any(axis=1).argmax())
-            values = values[: row + 1]
-            names = [name for name, is_bad in zip(LOSS_NAMES, bad[row], strict=True) if is_bad]
-            failure = NonFiniteLoss(self._first_step + row, names)
-        return MetricsBlock(self._first_step, self._names, values), failure

@@ -2,19 +2,25 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, UntypedStorage, nn
+from torch.autograd.graph import saved_tensors_hooks
 
-from models.spec import JobSpec
+from models.spec import JobSpec, Optimizer
+from worker.gan.augment import UNIFORMS_PER_EXAMPLE, augment
 from worker.gan.execution import mode_for
+from worker.gan.game import packed
 from worker.gan.networks import build_discriminator, build_generator
+from worker.gan.optimizers import state_names
+from worker.gan.penalties import Judged, penalty
 
-BYTES_PER_NUMBER = 4
-# A parameter, its gradient and Adam's two running means.
-COPIES_OF_PARAMETERS = 4
+# Where only the data can tell how many classes there are. What grows with them is small.
+USUAL_CLASSES = 10
+# Memory that tensors lie in, by its identity: each counts once, however many of them are views of it.
+Storages = dict[int, UntypedStorage]
 
 
 class NotEnoughMemory(Exception):
@@ -30,28 +36,39 @@ class NotEnoughMemory(Exception):
 
 
 def estimate_bytes(spec: JobSpec, device: torch.device) -> int:
-    """Parameters with what Adam keeps of them, the outputs of all layers in the larger of the two updates, and a real
-    batch and noise: of one update, or of all of a step's, as a CUDA graph keeps them.
+    """Both networks with what their optimisers keep of them, what automatic differentiation keeps in the larger of the
+    two updates, and a real batch and noise: of one update, or of all of a step's, as a CUDA graph keeps them.
 
-    A lower bound: workspace of the kernels and the allocator's rounding come on top. Nothing is allocated for it.
+    A lower bound, of steps that are run operation by operation: workspace of the kernels and the allocator's rounding
+    come on top. Nothing is allocated for it: both updates are played on tensors without contents.
 
     Raises:
         execution.ExecutionUnavailable: the spec's ``execution`` cannot be had on ``device``.
     """
+    classes = None if spec.conditional is None else spec.dataset.class_count or USUAL_CLASSES
     with torch.device("meta"):
-        generator, discriminator = build_generator(spec), build_discriminator(spec)
-    parameters = [sum(value.numel() for value in network.parameters()) for network in (generator, discriminator)]
-    copies = COPIES_OF_PARAMETERS * sum(parameters) + (parameters[0] if spec.ema_decay is not None else 0)
-    noise = torch.empty(spec.batch_size, spec.generator.latent_dim, device="meta")
-    with _counted(generator) as made:
-        fake: Tensor = generator(noise)
-    with _counted(discriminator) as judged:
-        discriminator(fake)
+        generator, discriminator = build_generator(spec, classes), build_discriminator(spec, classes)
+        noise = torch.empty(spec.batch_size, spec.generator.latent_dim)
+        real = torch.empty(spec.batch_size, *spec.shape)
+        labels = None if classes is None else torch.empty(spec.batch_size, dtype=torch.long)
+        by_discriminator, by_generator = _kept_by_updates(spec, generator, discriminator, (noise, real, labels))
+    inputs = _storages([noise, real] if labels is None else [noise, real, labels])
+    weights, judge_weights = (_storages(network.parameters()) for network in (generator, discriminator))
+    elsewhere = inputs | weights | judge_weights
+    # What autocast makes has half the size.
+    shares = 2 if spec.precision == "bfloat16" else 1
+    # An update holds what is kept for its gradient first, and the gradient last.
+    largest_update = max(
+        _size(by_discriminator, elsewhere) // shares,
+        _size(by_generator, elsewhere) // shares,
+        _size(weights),
+        _size(judge_weights),
+    )
     updates = spec.discriminator_steps if mode_for(spec, device) == "cuda_graph" else 1
-    inputs = updates * (noise.numel() + fake.numel())
-    # D's update holds a real and a fake pass, G's update a pass of both networks.
-    outputs = max(2 * judged(), made() + judged())
-    return BYTES_PER_NUMBER * (copies + outputs + inputs)
+    networks = _with_optimizer(generator, spec.generator.optimizer)
+    networks += _with_optimizer(discriminator, spec.discriminator.optimizer)
+    averaged = _size(_state(generator)) if spec.ema_decay is not None else 0
+    return networks + averaged + largest_update + updates * _size(inputs)
 
 
 def available_bytes(device: torch.device) -> int:
@@ -84,23 +101,66 @@ def release_cached() -> None:
         torch.cuda.empty_cache()
 
 
+def _kept_by_updates(
+    spec: JobSpec, generator: nn.Module, discriminator: nn.Module, inputs: tuple[Tensor, Tensor, Tensor | None]
+) -> tuple[Storages, Storages]:
+    """What is kept in an update of the discriminator, and in one of the generator."""
+    noise, real, labels = inputs
+
+    def judge(data: Tensor) -> Tensor:
+        if spec.augmentation is not None:
+            chance = torch.empty(spec.batch_size, UNIFORMS_PER_EXAMPLE)
+            probability = None if spec.augmentation.adaptive is None else torch.empty(())
+            data = augment(data, chance, spec.augmentation.policies, probability)
+        answer = discriminator(packed(data, spec.pack), labels)
+        logits: Tensor = answer[0] if isinstance(answer, tuple) else answer
+        return logits
+
+    with _kept() as by_making:
+        fake: Tensor = generator(noise, labels)
+    with _kept() as by_judging_generated:
+        judge(fake)
+    with _kept() as by_discriminator:
+        leaves = [data.detach().requires_grad_(bool(spec.penalties)) for data in (real, fake)]
+        logits = [judge(leaf) for leaf in leaves]
+        judged = Judged(leaves[0], logits[0], leaves[1], logits[1], judge)
+        for regularizer in spec.penalties:
+            penalty(regularizer, judged, lambda: torch.empty(spec.batch_size // spec.pack))
+    if spec.fake_batch == "reused":
+        by_discriminator |= by_making
+    return by_discriminator, by_making | by_judging_generated
+
+
 @contextmanager
-def _counted(network: nn.Module) -> Iterator[Callable[[], int]]:
-    """Counts the numbers in the outputs of a network's layers while the block runs."""
-    total = 0
+def _kept() -> Iterator[Storages]:
+    """Collects what automatic differentiation keeps of the operations in the block."""
+    storages: Storages = {}
 
-    def count(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-        nonlocal total
-        total += output.numel()
+    def pack(tensor: Tensor) -> Tensor:
+        storages.update(_storages([tensor]))
+        return tensor
 
-    is_inplace = {module for module in network.modules() if getattr(module, "inplace", False)}
-    layers = [module for module in network.modules() if not list(module.children()) and module not in is_inplace]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    try:
-        yield lambda: total
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        yield storages
+
+
+def _storages(tensors: Iterable[Tensor]) -> Storages:
+    return {id(storage): storage for storage in (tensor.untyped_storage() for tensor in tensors)}
+
+
+def _state(network: nn.Module) -> Storages:
+    return _storages([*network.parameters(), *network.buffers()])
+
+
+def _size(storages: Storages, elsewhere: Container[int] = ()) -> int:
+    """Bytes, without those that are counted elsewhere."""
+    return sum(storage.nbytes() for key, storage in storages.items() if key not in elsewhere)
+
+
+def _with_optimizer(network: nn.Module, optimizer: Optimizer) -> int:
+    """Bytes of a network and of what its optimiser keeps for each of its weights; gradients come on top."""
+    kept = len(state_names(optimizer) - {"step"})
+    return _size(_state(network)) + kept * _size(_storages(network.parameters()))
 
 
 def _readable(size: int) -> str:

@@ -21,6 +21,13 @@ class Purpose(StrEnum):
     GENERATOR_NOISE = "generator_noise"
     SAMPLE_NOISE = "sample_noise"
     REFERENCE_POINTS = "reference_points"
+    HELD_OUT_EXAMPLES = "held_out_examples"
+    FAKE_LABELS = "fake_labels"
+    AUGMENTATION = "augmentation"
+    PENALTY_POINTS = "penalty_points"
+    EVALUATION_NOISE = "evaluation_noise"
+    EVALUATION_LABELS = "evaluation_labels"
+    EVALUATION_REAL = "evaluation_real"
 
 
 def keyed_seed(seed: int, stream: int, purpose: Purpose, step: int = 0, sub_step: int = 0) -> int:
@@ -47,6 +54,6 @@ class Noise:
         """Standard normal numbers of ``shape`` on the run's device."""
         return torch.randn(shape, generator=self.generator(purpose, step, sub_step), device=self.device)
 
-    def fill_normal(self, out: torch.Tensor, purpose: Purpose, step: int = 0, sub_step: int = 0) -> None:
-        """The numbers of ``normal``, into a tensor of the run's device."""
-        torch.randn(out.shape, generator=self.generator(purpose, step, sub_step), out=out)
+    def uniform(self, shape: tuple[int, ...], purpose: Purpose, step: int = 0, sub_step: int = 0) -> torch.Tensor:
+        """Numbers of ``shape`` from [0, 1) on the run's device."""
+        return torch.rand(shape, generator=self.generator(purpose, step, sub_step), device=self.device)
