@@ -41,7 +41,7 @@ def begin(
     # Asked for before the rows: a rewind that comes between the two is then taken for a later one, not overlooked.
     known = session.scalar(select(Event.number).where(*_rewinds(job)).order_by(Event.number.desc()).limit(1)) or 0
     if names is None:
-        names = job.metric_names or metrics.shown_of(job)
+        names = metrics.names_of(job)
     first, last = metrics.clipped(metrics.extent_of(session, job), from_step, to_step)
     return History(job, names, first, last, known)
 

@@ -76,13 +76,18 @@ def recorded(job: Job, names: Sequence[str]) -> list[bool]:
 
 def shown_of(job: Job) -> list[str]:
     """The metrics that are shown of a job unless somebody asks for others: those that are always shown, null where it
-    does not record them, and what else it records; before its first write, what its spec says it will."""
+    does not record them, and what else it records."""
+    return shown(names_of(job))
+
+
+def names_of(job: Job) -> Sequence[str]:
+    """What a job records; before its first write, what its spec says it will."""
     if job.metric_names is not None:
-        return shown(job.metric_names)
+        return job.metric_names
     try:
-        return shown(JobSpec.model_validate(job.spec).metric_names)
+        return JobSpec.model_validate(job.spec).metric_names
     except ValidationError:  # bounds may have been tightened since it was stored
-        return shown(())
+        return METRIC_NAMES
 
 
 def shown(names: Collection[str]) -> list[str]:

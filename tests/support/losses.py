@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.catalogue import LOSSES as FACTS
 from worker.gan.losses import LOSSES
 
 Array = NDArray[np.float64]
@@ -30,7 +31,7 @@ def played(kind: str, player: Player, real: Tensor, fake: Tensor) -> Tensor:
     loss = LOSSES[kind]
     if player == "discriminator":
         return loss.discriminator(real, fake)
-    return loss.generator(fake, real) if loss.paired else loss.generator(fake)
+    return loss.generator(fake, real) if FACTS[kind].paired else loss.generator(fake)
 
 
 def differentiated(kind: str, player: Player, real: Array, fake: Array) -> LossValue:

@@ -143,7 +143,7 @@ def test_the_relativistic_loss_compares_in_pairs() -> None:
     real, fake = torch.tensor(REAL), torch.tensor(FAKE)
     one, other = (LOSSES["relativistic"].discriminator(real, order).item() for order in (fake, fake.flip(0)))
     assert one != pytest.approx(other)
-    assert [kind for kind in KINDS if LOSSES[kind].paired] == ["relativistic"]
+    assert [kind for kind in KINDS if FACTS[kind].paired] == ["relativistic"]
 
 
 @pytest.mark.parametrize("player", PLAYERS)
