@@ -68,23 +68,24 @@ def mixture_recipes(dataset: str) -> dict[str, dict[str, Any]]:
     critic = _players({"kind": "adam", "learning_rate": 1e-4, "betas": [0.0, 0.9]}, [256, 256], 16)
     fast = {"kind": "adam", "learning_rate": 1e-3, "betas": [0.0, 0.99], "schedule": {"kind": "cosine"}}
     common = {"dataset": {"kind": dataset}, "batch_size": 256}
+    short = {"grid": 10_000, "ring": 5_000}[dataset]
     # A penalty on a gradient goes with the square of a length: the ring's radius is a quarter of the grid's.
     annealed = _zero_centered(
         {"grid": 0.3, "ring": 0.02}[dataset], schedule={"kind": "exponential", "final_factor": 0.0003}
     )
     return {
-        "non_saturating": common | plain | {"loss": {"kind": "non_saturating"}, "steps": 10_000},
+        "non_saturating": common | plain | {"loss": {"kind": "non_saturating"}, "steps": short},
         # A smaller weight than the paper's 10, as in the authors' own code for toy data.
         "wasserstein_gp": common
         | critic
         | {"loss": {"kind": "wasserstein_gp", "penalty_weight": 0.1}, "discriminator_steps": 5, "steps": 3_000},
-        "pacgan4": common | plain | {"loss": {"kind": "non_saturating"}, "pack": 4, "steps": 10_000},
+        "pacgan4": common | plain | {"loss": {"kind": "non_saturating"}, "pack": 4, "steps": short},
         "relativistic_r1_r2": common
         | plain
         | {
             "loss": {"kind": "relativistic"},
             "regularizers": _zero_centered(1.0),
-            "steps": {"grid": 20_000, "ring": 10_000}[dataset],
+            "steps": {"grid": 20_000, "ring": 5_000}[dataset],
         },
         "annealed_r1_r2": common
         | _players(fast, [256, 256, 256], 2)
