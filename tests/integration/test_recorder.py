@@ -143,7 +143,7 @@ def test_the_best_checkpoint_is_kept_and_its_event_says_so(settings: Settings, d
     recorder.put(started())
     best = {10: Best("reverse_kl", 0.5), 30: Best("reverse_kl", 0.25)}
     for step in range(10, 60, 10):
-        recorder.put(CheckpointReady(step, Snapshot(step, {}, {"spec": {}}), best.get(step), due=step != 30))
+        recorder.put(CheckpointReady(step, Snapshot(step, {}, {"spec": {}}), best.get(step)))
     recorder.close()
     job = read(database, job_id)
     with database.read() as session:

@@ -86,8 +86,8 @@ def test_a_cancellation_takes_effect_within_a_second(quick: Settings, database: 
     job = read(database, job_id)
     assert (job.status, job.error) == ("cancelled", None)
     assert [step for step, _ in rows_of(database, job)] == list(range(1, job.step + 1))
-    # A second, and as much again for a busy machine.
-    assert took < 2
+    # A second, and some more for a busy machine.
+    assert took < 4
 
 
 def test_a_non_finite_loss_fails_the_job_and_keeps_what_was_recorded(
