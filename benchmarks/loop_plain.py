@@ -83,13 +83,20 @@ class PlainLoop:
         return [*probabilities, real_logits.mean(), fake_logits.mean(), get_total_norm(gradients(self.discriminator))]
 
 
+class OrdinaryMapToPoint(torch.nn.Conv2d):
+    """The convolution, of maps that the network hands over flat."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.view(len(input), self.in_channels, *self.kernel_size))
+
+
 def make_ordinary(network: torch.nn.Module) -> None:
     """Give a DCGAN's layers back what they have of torch: convolutions for the outer ones, activations not in place."""
     for module in network.modules():
         if isinstance(module, PointToMap):
             module.__class__ = torch.nn.ConvTranspose2d  # type: ignore[assignment]
         elif isinstance(module, MapToPoint):
-            module.__class__ = torch.nn.Conv2d  # type: ignore[assignment]
+            module.__class__ = OrdinaryMapToPoint  # type: ignore[assignment]
         elif isinstance(module, torch.nn.ReLU | torch.nn.LeakyReLU):
             module.inplace = False
 

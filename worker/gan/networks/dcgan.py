@@ -142,4 +142,4 @@ class DcganDiscriminatorNetwork(DiscriminatorNetwork):
         return maps.flatten(1)
 
     def logits(self, features: Tensor) -> Tensor:
-        return torch.flatten(self.layers[-1](features.view(len(features), -1, SMALLEST_MAP, SMALLEST_MAP)), 0)
+        return torch.flatten(self.layers[-1](features), 0)
