@@ -132,7 +132,7 @@ class _Images(_Finite):
     """1 for grey, 3 for red, green and blue; images are converted."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         return (self.channels, self.side, self.side)
 
 

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from models.spec import Constant, JobSpec
+from models.spec import JobSpec
 from worker.gan.optimizers import set_learning_rate
-from worker.gan.schedules import factor
+from worker.gan.schedules import changes, factor
 
 
 class Controls:
@@ -20,7 +20,8 @@ class Controls:
     def __init__(self, spec: JobSpec, device: torch.device) -> None:
         self._spec = spec
         self.generator_learns = self.discriminator_learns = True
-        self._all_weights = {penalty.kind: torch.zeros((), device=device) for penalty in spec.penalties}
+        self._penalties = spec.penalties
+        self._all_weights = {penalty.kind: torch.zeros((), device=device) for penalty in self._penalties}
         self.weights: dict[str, Tensor] = {}
 
     @property
@@ -43,14 +44,14 @@ class Controls:
             (judge, discriminator_optimizer),
         ):
             spec = player.optimizer
-            if spec.schedule != Constant(kind="constant"):
+            if changes(spec.schedule):
                 rate = spec.learning_rate * factor(spec.schedule, step, self._spec.steps)
                 set_learning_rate(optimizer, rate)
         self._set_weights(step)
 
     def _set_weights(self, step: int) -> None:
         self.weights = {}
-        for penalty in self._spec.penalties:
+        for penalty in self._penalties:
             if (step - 1) % penalty.interval == 0:
                 weight = penalty.weight * penalty.interval * factor(penalty.schedule, step, self._spec.steps)
                 self.weights[penalty.kind] = self._all_weights[penalty.kind].fill_(weight)

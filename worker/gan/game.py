@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from models.spec import Acgan, JobSpec
+from models.spec import Acgan, JobSpec, Regularizer
 from worker.gan.augment import AdaptiveAugmentation, augment
 from worker.gan.average import MovingAverage
 from worker.gan.controls import Controls
@@ -46,10 +46,15 @@ class Game:
     best: float | None = None
     inputs: Inputs = field(init=False)
     controls: Controls = field(init=False)
+    # Of the spec, which works them out anew whenever it is asked.
+    metric_names: tuple[str, ...] = field(init=False)
+    penalties: tuple[Regularizer, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.inputs = FreshInputs(self.spec, self.data, self.noise)
         self.controls = Controls(self.spec, self.noise.device)
+        self.metric_names = self.spec.metric_names
+        self.penalties = self.spec.penalties
 
     @property
     def classifier(self) -> Acgan | None:

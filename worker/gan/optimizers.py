@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 import models.spec
-from models.spec import Constant
+from worker.gan.schedules import changes
 
 
 def build_optimizer(spec: models.spec.Optimizer, parameters: Iterable[nn.Parameter]) -> Optimizer:
@@ -67,6 +67,6 @@ def state_names(spec: models.spec.Optimizer) -> frozenset[str]:
 def _learning_rate(spec: models.spec.Optimizer, device: torch.device) -> float | Tensor:
     """A tensor where a captured step must see it change. One that never does stays a Python number, which is more
     precise than the float32 that torch's kernels take a tensor in."""
-    if device.type == "cpu" or spec.schedule == Constant(kind="constant"):
+    if device.type == "cpu" or not changes(spec.schedule):
         return spec.learning_rate
     return torch.tensor(spec.learning_rate, dtype=torch.float32, device=device)

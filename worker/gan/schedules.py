@@ -3,6 +3,12 @@
 import math
 
 from models.spec import Constant, Cosine, Exponential, Linear, Schedule
+from models.spec.schedules import CONSTANT
+
+
+def changes(schedule: Schedule) -> bool:
+    """Whether there is a step at which the multiplier is not 1."""
+    return schedule != CONSTANT
 
 
 def factor(schedule: Schedule, step: int, steps: int) -> float:

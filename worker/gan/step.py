@@ -39,7 +39,7 @@ def update_players(game: Game) -> Tensor:
     if game.average is not None and game.controls.generator_learns:
         game.average.update(game.generator)
     row["total_loss"] = row["d_loss"] + row["g_loss"]
-    return torch.stack([row[name] for name in game.spec.metric_names])
+    return torch.stack([row[name] for name in game.metric_names])
 
 
 def discriminator_update(game: Game, sub_step: int) -> tuple[Row, Batch]:
@@ -52,7 +52,7 @@ def discriminator_update(game: Game, sub_step: int) -> tuple[Row, Batch]:
     loss = game.loss.discriminator(*logits)
     row = {"d_loss": loss.detach()} | _readings(game, torch.stack(logits).detach())
 
-    for regularizer in game.spec.penalties:
+    for regularizer in game.penalties:
         term = torch.zeros_like(row["d_loss"])
         if regularizer.kind in game.controls.weights:  # not in the steps that a lazy one skips
             judge = partial(_logits_between, game, real.labels, sub_step)
@@ -95,7 +95,7 @@ def generator_update(game: Game, last_fake: Batch) -> Row:
     loss = game.loss.generator(*logits)
     row = {"g_loss": loss.detach()}
     for form in BOTH_FORMS:
-        if f"g_grad_norm_{form}" in game.spec.metric_names:
+        if f"g_grad_norm_{form}" in game.metric_names:
             row[f"g_grad_norm_{form}"] = measure(game.generator_optimizer, LOSSES[form].generator(answer.logits))
     if game.classifier is not None:
         on_fake = class_loss(answer, fake)

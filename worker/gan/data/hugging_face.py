@@ -34,7 +34,7 @@ class HuggingFaceSource:
 
     def __init__(self, spec: HuggingFace, folders: DataFolders) -> None:
         self.path = spec.path
-        self.shape = (spec.channels, spec.side, spec.side)
+        self.shape = spec.shape
         self.is_labelled = spec.has_labels
         place = confined(folders.root, spec.path)
         is_saved = place.is_dir()

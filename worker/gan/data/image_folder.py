@@ -32,7 +32,7 @@ class FolderSource:
         self._folder = confined(root, spec.path)
         if not self._folder.is_dir():
             raise DataUnusable("dataset.path", f"there is no folder `{spec.path}` under the data root")
-        self.shape = (spec.channels, spec.side, spec.side)
+        self.shape = spec.shape
         self.is_labelled = spec.has_labels
         self.description: dict[str, Any] = {"folder": str(self._folder), **spec.model_dump(exclude=NOT_DECODED)}
 

@@ -40,7 +40,7 @@ class NpzSource:
         self._file = confined(root, spec.path)
         if not self._file.is_file():
             raise DataUnusable("dataset.path", f"there is no file `{spec.path}` under the data root")
-        self.shape = (spec.channels, spec.side, spec.side)
+        self.shape = spec.shape
         self.is_labelled = spec.has_labels
         self.description: dict[str, Any] = {"file": str(self._file), **spec.model_dump(exclude=NOT_DECODED)}
 
