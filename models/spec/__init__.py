@@ -3,6 +3,7 @@
 from models.spec.data import Dataset, Digits, Grid, HuggingFace, ImageFolder, Mixture, Npz, Ring
 from models.spec.extras import Acgan, AdaptiveStrength, Conditional, DiffAugment, Projection
 from models.spec.fields import Integer, MetadataKey, MetadataValue, Name, Part, Real
+from models.spec.health import AddR1, Health, LowerLearningRate, NewNoiseStream, Plateau, Remedy
 from models.spec.job import EXAMPLE, JobSpec
 from models.spec.losses import (
     R1,
@@ -27,6 +28,7 @@ from models.spec.networks import (
     ResnetDiscriminator,
     ResnetGenerator,
 )
+from models.spec.remedies import Remedied, remedied, remedies_applied, remedies_of
 from models.spec.rules import not_one_graph, validation_count
 from models.spec.schedules import (
     Adam,
@@ -49,6 +51,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "AdaptiveStrength",
+    "AddR1",
     "Conditional",
     "Constant",
     "Cosine",
@@ -63,12 +66,14 @@ __all__ = [
     "Generator",
     "GradientPenalty",
     "Grid",
+    "Health",
     "HuggingFace",
     "ImageFolder",
     "Integer",
     "JobSpec",
     "Linear",
     "Loss",
+    "LowerLearningRate",
     "MetadataKey",
     "MetadataValue",
     "Mixture",
@@ -76,14 +81,18 @@ __all__ = [
     "MlpDiscriminator",
     "MlpGenerator",
     "Name",
+    "NewNoiseStream",
     "Npz",
     "Optimizer",
     "Part",
+    "Plateau",
     "Projection",
     "R3ganDiscriminator",
     "R3ganGenerator",
     "Real",
     "Regularizer",
+    "Remedied",
+    "Remedy",
     "ResnetDiscriminator",
     "ResnetGenerator",
     "Ring",
@@ -93,5 +102,8 @@ __all__ = [
     "Wasserstein",
     "WassersteinGp",
     "not_one_graph",
+    "remedied",
+    "remedies_applied",
+    "remedies_of",
     "validation_count",
 ]

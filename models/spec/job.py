@@ -8,8 +8,10 @@ from models import catalogue
 from models.spec.data import Dataset
 from models.spec.extras import Conditional, DiffAugment
 from models.spec.fields import Integer, MetadataKey, MetadataValue, Name, Part, Real, unit
+from models.spec.health import AddR1, Health
 from models.spec.losses import LOSS_PARTS, GradientPenalty, Loss, Regularizer, WassersteinGp
 from models.spec.networks import Discriminator, Generator
+from models.spec.remedies import remedies_of
 from models.spec.rules import check
 
 DEFAULT_LOSS: Any = LOSS_PARTS["non_saturating"].model_validate({"kind": "non_saturating"})
@@ -88,6 +90,8 @@ class JobSpec(Part):
     """How many of the newest checkpoints stay on disk."""
     max_duration: Integer | None = Field(None, ge=1, le=31_536_000, examples=[3600], json_schema_extra=unit("seconds"))
     """Training time after which the job ends as failed, with a last checkpoint and sample; no limit by default."""
+    health: Health = Field(Health(), examples=[{"on_alarm": "rollback", "patience": 500}])
+    """How the game between the two networks is looked after."""
     metadata: dict[MetadataKey, MetadataValue] = Field({}, max_length=16, examples=[{"project": "thesis"}])
     """Up to 16 labels of your own, to filter job lists by."""
 
@@ -116,6 +120,8 @@ class JobSpec(Part):
             extras |= catalogue.CLASSIFIER_METRICS
         if self.augmentation is not None and self.augmentation.adaptive is not None:
             extras |= catalogue.ADAPTIVE_METRICS
+        if self.health.on_alarm == "rollback" and any(isinstance(remedy, AddR1) for remedy in remedies_of(self)):
+            extras.add("r1_penalty")  # which a rollback may add: a job's rows hold the same from first to last
         if self.discriminator.pretrain_steps and self.loss_facts.logit_is_probability:
             extras |= catalogue.BOTH_FORMS_METRICS
         return catalogue.recorded_metrics(self.loss_facts, extras)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from models import catalogue
 from models.spec.fields import conflict
+from models.spec.remedies import remedied
 
 if TYPE_CHECKING:
     from models.spec.job import JobSpec
@@ -33,6 +36,7 @@ def check(spec: JobSpec) -> None:
         _pretraining,
         _execution,
         _files,
+        _health,
     ):
         rule(spec)
 
@@ -217,13 +221,35 @@ def _files(spec: JobSpec) -> None:
                 steps=spec.steps,
                 most=most,
             )
-    if spec.best_metric is None:
-        return
+    if spec.best_metric is not None:
+        _rankable(spec, "best_metric", spec.best_metric)
+
+
+def _rankable(spec: JobSpec, field: str, metric: str) -> None:
+    """Refuse a metric that the run's evaluations do not have, or by which none is better than another."""
     if spec.evaluate_every is None:
-        _refuse("best_metric", "is a number of the evaluations: set evaluate_every")
+        _refuse(field, "is a number of the evaluations: set evaluate_every")
     known = catalogue.evaluation_names(spec.dataset.kind, spec.dataset.has_labels)
     rankable = [name for name in known if catalogue.EVALUATIONS[name].better is not None]
-    if spec.best_metric not in rankable:
-        _refuse("best_metric", "must be one of {limit}", limit=", ".join(rankable))
-    if spec.best_metric == "label_agreement" and spec.conditional is None:
-        _refuse("best_metric", "`label_agreement` is of runs that are told the class: set conditional")
+    if metric not in rankable:
+        _refuse(field, "must be one of {limit}", limit=", ".join(rankable))
+    if metric == "label_agreement" and spec.conditional is None:
+        _refuse(field, "`label_agreement` is of runs that are told the class: set conditional")
+
+
+def _health(spec: JobSpec) -> None:
+    health = spec.health
+    if health.on_alarm != "record" and not health.enabled:
+        _refuse("health.on_alarm", "there are no alarms where health is not assessed: set health.enabled")
+    if health.plateau is not None:
+        _rankable(spec, "health.plateau.metric", health.plateau.metric)
+    if health.on_alarm != "rollback":
+        return
+    for index in range(len(health.remedies or ())):
+        try:
+            # Itself no rollback, or it would be asked for its remedies in turn.
+            plain = spec.model_copy(update={"health": health.model_copy(update={"on_alarm": "record"})})
+            remedied(plain, index + 1)
+        except ValidationError as error:
+            why = error.errors()[0]["msg"]
+            _refuse(f"health.remedies.{index}", "leads to a spec that is refused: {reason}", reason=why)

@@ -71,6 +71,8 @@ def take(game: Game) -> Snapshot:
     for part in (f"{player}_optimizer" for player in PLAYERS):
         for index, values in getattr(game, part).state_dict()["state"].items():
             tensors |= {f"{part}/{index}/{name}": _copy(value) for name, value in values.items()}
+    if game.doctor is not None:
+        tensors |= game.doctor.tensors()
     device = next(game.generator.parameters()).device
     state = {
         "format": FORMAT,
@@ -79,6 +81,7 @@ def take(game: Game) -> Snapshot:
         "spec": game.spec.model_dump(mode="json"),
         "data_fingerprint": game.data.fingerprint,
         "best": game.best,
+        "diagnosis": game.doctor.state() if game.doctor is not None else None,
         "environment": environment(game.spec, device),
     }
     return Snapshot(game.step, tensors, state)
@@ -109,6 +112,10 @@ def restore(game: Game, snapshot: Snapshot) -> None:
         raise CheckpointError(f"the checkpoint does not fit the spec: {error}") from error
     game.noise.stream = snapshot.state["stream"]
     game.step = snapshot.step
+    # What was said of a game with other data, or by another loss, says nothing here.
+    diagnosis = snapshot.state.get("diagnosis")
+    if game.doctor is not None and diagnosis and (earlier.dataset, earlier.loss) == (game.spec.dataset, game.spec.loss):
+        game.doctor.restore(diagnosis, snapshot.tensors)
     # What was best by another measure, or on other data, says nothing here.
     if (earlier.best_metric, earlier.dataset) == (game.spec.best_metric, game.spec.dataset):
         game.best = snapshot.state.get("best")

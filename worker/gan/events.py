@@ -7,7 +7,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from models.verdicts import Report, Severity
 from worker.gan.checkpoint import Snapshot
+from worker.gan.readings import Reading
 
 
 class Command(Enum):
@@ -29,13 +31,24 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Assessment:
+    """How the game stands after ``report.step``, and the reading that says so: enough, with those before it, to come to
+    the same report again."""
+
+    report: Report
+    reading: Reading
+
+
+@dataclass(frozen=True)
 class MetricsBlock:
     """One row per step from ``first_step`` on: ``values`` is float32 (rows, metrics), its columns those of ``names``,
-    which are the spec's ``metric_names``."""
+    which are the spec's ``metric_names``. ``assessments`` are those made since the block before, of steps up to the
+    last one here."""
 
     first_step: int
     names: tuple[str, ...]
     values: npt.NDArray[np.float32]
+    assessments: tuple[Assessment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,11 +79,31 @@ class Best:
 
 @dataclass(frozen=True)
 class CheckpointReady:
-    """Everything that is needed to go on from ``step`` exactly. ``best`` where no generator before was better."""
+    """Everything that is needed to go on from ``step`` exactly. ``best`` where no generator before was better;
+    ``severity`` is that of the health report then in force, ``None`` where there was none yet."""
 
     step: int
     snapshot: Snapshot = field(repr=False)
     best: Best | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True)
+class Alarmed:
+    """An alarm has lasted for the spec's ``patience``: what ``health.on_alarm`` asks for is due. Comes after the block
+    that ends with ``report.step``, once for each alarm; never where the spec only records."""
+
+    report: Report
+
+
+@dataclass(frozen=True)
+class Plateaued:
+    """The evaluations have not got better for as long as the spec's ``health.plateau`` allows."""
+
+    step: int
+    metric: str
+    best: float
+    evaluations: int
 
 
 @dataclass(frozen=True)
@@ -81,4 +114,4 @@ class Finished:
     reason: Literal["completed", "stopped"]
 
 
-Event = Started | MetricsBlock | SampleReady | Evaluated | CheckpointReady | Finished
+Event = Started | MetricsBlock | SampleReady | Evaluated | Alarmed | Plateaued | CheckpointReady | Finished

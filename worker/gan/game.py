@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from worker.gan.inputs import Batch, FreshInputs, Inputs
 from worker.gan.losses import AdversarialLoss
 from worker.gan.networks import build_discriminator
 from worker.gan.noise import Noise
+
+if TYPE_CHECKING:
+    from worker.gan.doctor import Doctor
 
 
 class Answer(NamedTuple):
@@ -44,6 +47,8 @@ class Game:
     adaptive: AdaptiveAugmentation | None = None
     step: int = 0
     best: float | None = None
+    # Who looks after the game, where the spec has it looked after.
+    doctor: "Doctor | None" = None
     inputs: Inputs = field(init=False)
     controls: Controls = field(init=False)
     # Of the spec, which works them out anew whenever it is asked.

@@ -1,6 +1,7 @@
 """The training loop: a generator of events that trains between them."""
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import torch
 
@@ -12,9 +13,10 @@ from worker.gan.average import MovingAverage
 from worker.gan.blocks import Block, NonFiniteLoss
 from worker.gan.checkpoint import Snapshot
 from worker.gan.data import DataFolders, Dataset
+from worker.gan.doctor import Doctor
 from worker.gan.drawing import Exhibit, draw_sample
 from worker.gan.evaluate import Evaluator
-from worker.gan.events import Best, CheckpointReady, Command, Evaluated, Event, Finished, Started
+from worker.gan.events import Alarmed, Best, CheckpointReady, Command, Evaluated, Event, Finished, Started
 from worker.gan.execution import Mode, mode_for, prepare
 from worker.gan.game import Game
 from worker.gan.losses import LOSSES
@@ -37,16 +39,19 @@ def train(
     device: torch.device,
     resume_from: Snapshot | None = None,
     folders: DataFolders | None = None,
+    stream: int | None = None,
     block_steps: int = BLOCK_STEPS,
     block_seconds: float = BLOCK_SECONDS,
 ) -> Generator[Event, Command | None, None]:
     """Train ``spec`` on ``data``, from the start or exactly from where ``resume_from`` was taken. What evaluations need
-    beside the data is kept under ``folders``.
+    beside the data is kept under ``folders``. ``stream`` of noise is that of ``resume_from``, or 0, if it is not given.
 
     Metrics come in blocks whose bounds change no number. Samples come at step 0, every ``sample_every`` steps and at
     the last; evaluations every ``evaluate_every`` and checkpoints every ``checkpoint_every`` steps, and at the last;
-    besides, a checkpoint of the best generator so far. Sending ``STOP_WITH_CHECKPOINT`` in answer to a block ends the
-    run after a sample and a checkpoint of its last step; in answer to another event, at once.
+    besides, a checkpoint of the best generator so far. Assessments of the game's health come with the blocks, and one
+    that has news ends its block. Sending ``STOP_WITH_CHECKPOINT`` in answer to a block, or to what calls for it
+    (``Alarmed``, ``Plateaued``), ends the run after a sample and a checkpoint of its last step; in answer to another
+    event, at once.
 
     Raises:
         NonFiniteLoss: after the block that ends with the step concerned, and before any checkpoint of it.
@@ -54,11 +59,14 @@ def train(
         execution.ExecutionUnavailable: the spec's ``execution`` cannot be had on ``device``.
     """
     game = new_game(spec, data, device)
+    game.doctor = doctor = Doctor(game) if spec.health.enabled else None
     if resume_from is not None:
         checkpoint.restore(game, resume_from)
+    if stream is not None:
+        game.noise.stream = stream
     mode = mode_for(spec, device)
     play = prepare(game, mode)
-    block = Block(spec.metric_names, device, block_steps, block_seconds)
+    block = Block(spec.metric_names, device, block_steps, block_seconds, doctor.observe if doctor else lambda _: None)
     stopping = (yield _started(game, device, mode)) is not None
     evaluator = Evaluator(spec, data, device, folders or DataFolders()) if spec.evaluate_every else None
     if game.step == 0:
@@ -69,11 +77,9 @@ def train(
         sample_due, evaluation_due, checkpoint_due = (
             _is_due(game, every) for every in (spec.sample_every, spec.evaluate_every, spec.checkpoint_every)
         )
-        if block.is_due() or sample_due or evaluation_due or checkpoint_due:
-            metrics, failure = block.take()
-            stopping |= (yield metrics) is not None
-            if failure is not None:
-                raise failure
+        has_news = doctor is not None and doctor.is_due(game.step) and _assess(game, doctor, block)
+        if block.is_due() or sample_due or evaluation_due or checkpoint_due or has_news:
+            stopping |= yield from _hand_over(block, doctor)
         if sample_due or stopping:
             stopping |= (yield draw_sample(game)) is not None
         best = None
@@ -81,10 +87,42 @@ def train(
             evaluated = evaluate(game, evaluator)
             best = note_best(game, evaluated)
             stopping |= (yield evaluated) is not None
+            if doctor is not None and (plateaued := doctor.note(evaluated)):
+                stopping |= (yield plateaued) is not None
         if checkpoint_due or stopping or best is not None:
-            stopping |= (yield CheckpointReady(game.step, checkpoint.take(game), best)) is not None
+            severity = doctor.severity if doctor is not None else None
+            stopping |= (yield CheckpointReady(game.step, checkpoint.take(game), best, severity)) is not None
 
     yield Finished(game.step, "completed" if game.step == spec.steps else "stopped")
+
+
+def _assess(game: Game, doctor: Doctor, block: Block) -> bool:
+    """Have the game looked at after its present step; whether the block should go out for what was found."""
+    if not block.show():
+        return True  # which ends the run
+    doctor.assess(game.step)
+    return doctor.has_news
+
+
+def _hand_over(block: Block, doctor: Doctor | None) -> Generator[Event, Command | None, bool]:
+    """Hand over the block with what was said of its steps, and an alarm that something is to be done about; returns
+    whether the answer is to stop.
+
+    Raises:
+        NonFiniteLoss: afterwards, where the block ends with one.
+    """
+    metrics, failure = block.take()
+    if doctor is None:
+        stopping = (yield metrics) is not None
+    else:
+        if failure is not None:
+            doctor.conclude_non_finite(failure.step)
+        stopping = (yield replace(metrics, assessments=doctor.collect())) is not None
+        if call := doctor.take_call():
+            stopping |= (yield Alarmed(call)) is not None
+    if failure is not None:
+        raise failure
+    return stopping
 
 
 def new_game(spec: JobSpec, data: Dataset, device: torch.device) -> Game:

@@ -28,6 +28,10 @@ class Purpose(StrEnum):
     EVALUATION_NOISE = "evaluation_noise"
     EVALUATION_LABELS = "evaluation_labels"
     EVALUATION_REAL = "evaluation_real"
+    HEALTH_FIXED_NOISE = "health_fixed_noise"
+    HEALTH_NOISE = "health_noise"
+    HEALTH_LABELS = "health_labels"
+    HEALTH_REGIONS = "health_regions"
 
 
 def keyed_seed(seed: int, stream: int, purpose: Purpose, step: int = 0, sub_step: int = 0) -> int:

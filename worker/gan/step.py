@@ -39,7 +39,8 @@ def update_players(game: Game) -> Tensor:
     if game.average is not None and game.controls.generator_learns:
         game.average.update(game.generator)
     row["total_loss"] = row["d_loss"] + row["g_loss"]
-    return torch.stack([row[name] for name in game.metric_names])
+    # A penalty that a rollback may add later has its column from the start.
+    return torch.stack([row.get(name, torch.zeros_like(row["d_loss"])) for name in game.metric_names])
 
 
 def discriminator_update(game: Game, sub_step: int) -> tuple[Row, Batch]:

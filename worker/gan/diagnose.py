@@ -1,0 +1,196 @@
+"""The diagnosis: a pure, incremental function of readings and of the spec's loss.
+
+``Diagnosis(spec)`` takes the readings of a run one by one and gives a report for each. It holds nothing but what
+``state`` returns, draws no random numbers and reads no clock: the same readings give the same reports, however often
+the run was interrupted in between.
+"""
+
+import math
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from models.spec import JobSpec
+from models.verdicts import VERDICTS, Evidence, Report, Verdict
+from worker.gan import signals
+from worker.gan.advice import advise, describe
+from worker.gan.findings import RULES
+from worker.gan.readings import Reading
+from worker.gan.view import HISTORY, PROGRESS, Finding, Record, Sign, View
+
+# Assessments before which nothing but divergence is an alarm: every run leaves its first blob in its own time.
+WARM_UP = 6
+# Assessments whose medians are what the run was like early on.
+EARLY = 5
+EARLY_SIGNALS = ("g_grad_norm", "d_grad_norm")
+# Assessments whose samples are taken together.
+POOLED = 3
+# A verdict that was in force goes when its rule has not held for so many assessments.
+CLEARED_AFTER = 2
+# Assessments for which a rule has held that make a verdict as certain as time alone can.
+CERTAIN_AFTER = 8
+NON_FINITE = Finding(Verdict.NON_FINITE, (Sign("finite_losses", 0.0, 0.5, above=False, reference=1.0),))
+
+
+class Diagnosis:
+    """The health of one run, assessment by assessment."""
+
+    def __init__(self, spec: JobSpec) -> None:
+        self._spec = spec
+        self._facts = spec.loss_facts
+        self._state: dict[str, Any] = {
+            "count": 0,
+            "records": [],
+            "early": {name: [] for name in EARLY_SIGNALS},
+            "distances": [],
+            "older_best": None,
+            # Of each rule that holds or lately did: for how many assessments, for how many it has not since, and the
+            # first step of the window in which it began to.
+            "held": {},
+            "verdict": None,
+            "since_step": 0,
+        }
+
+    def assess(self, reading: Reading) -> Report:
+        """Take in the next reading; returns how the game stands after it."""
+        state = self._state
+        record = self._record(reading)
+        state["count"] += 1
+        state["records"] = [*state["records"], record][-HISTORY:]
+        if not _is_finite(reading):
+            return self._report(NON_FINITE, record["first_step"], 1.0)
+        view = self._view()
+        self._count_how_long(view, record["first_step"])
+        for name, rule in RULES.items():
+            count, _, since = state["held"].get(name, (0, 0, 0))
+            found = rule.look(view)
+            if count >= rule.needed and found is not None:
+                return self._report(found, since, _confidence(found, count, rule.needed))
+        verdict = Verdict.WARMING_UP if state["count"] <= WARM_UP else Verdict.BALANCED
+        since = state["since_step"] if state["verdict"] == verdict else record["first_step"]
+        return self._report(Finding(verdict, _ordinary(view)), since, min(1.0, state["count"] / (2 * WARM_UP)))
+
+    def state(self) -> dict[str, Any]:
+        """All that later reports depend on, as JSON can hold it."""
+        return dict(self._state)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state`` returned."""
+        self._state = {**self._state, **state}
+
+    def _record(self, reading: Reading) -> Record:
+        """The signals of a reading, beside those before it."""
+        state, facts = self._state, self._facts
+        earlier = state["records"]
+        record: Record = {"first_step": reading.window[0], "last_step": reading.step}
+        record |= {name: _jsonable(value) for name, value in reading.statistics.items()}
+        record["shares"], record["fixed_shares"] = list(reading.shares), list(reading.fixed_shares)
+        for name in EARLY_SIGNALS:
+            seen = state["early"][name]
+            if len(seen) < EARLY:
+                state["early"][name] = seen = [*seen, reading.metrics[name].median]
+            record[name] = _jsonable(reading.metrics[name].median)
+        record |= {
+            "equilibrium_distance": _jsonable(signals.equilibrium_distance(reading, facts)),
+            "answer_gap": _jsonable(signals.answer_gap(reading)),
+            "logit_gap": _jsonable(signals.logit_gap(reading)),
+            "jensen_shannon_bound": _jsonable(signals.jensen_shannon_bound(reading, facts)),
+            "gradient_ratio": _jsonable(signals.gradient_ratio(reading, median(state["early"]["g_grad_norm"]))),
+            "d_loss_periodicity": _jsonable(reading.metrics["d_loss"].periodicity),
+        }
+        if reading.shares:
+            record |= self._coverage(reading, earlier)
+        distance = record.get("distance")
+        if distance is not None:
+            self._keep_distance(distance)
+            record["distance_over_best"] = distance / max(self._best_distance(), 1e-12)
+        return record
+
+    def _coverage(self, reading: Reading, earlier: list[Record]) -> Record:
+        """How what is generated lies over the regions of the data, in this assessment and the last few together."""
+        real = reading.real_shares
+        pool = [record["shares"] for record in earlier[-(POOLED - 1) :]] + [reading.shares]
+        found: Record = {
+            "missing_share": signals.missing_share(reading.shares, real),
+            "pooled_missing_share": signals.missing_share(signals.pooled(pool), real),
+            "region_entropy": signals.region_entropy(reading.shares, real),
+        }
+        if earlier:
+            found["shift"] = signals.total_variation(reading.fixed_shares, earlier[-1]["fixed_shares"])
+        return found
+
+    def _keep_distance(self, distance: float) -> None:
+        state = self._state
+        state["distances"] = [*state["distances"], distance]
+        if len(state["distances"]) > PROGRESS:
+            oldest = state["distances"].pop(0)
+            before = state["older_best"]
+            state["older_best"] = oldest if before is None else min(before, oldest)
+
+    def _best_distance(self) -> float:
+        older = self._state["older_best"]
+        best: float = min([*self._state["distances"], *([] if older is None else [older])])
+        return best
+
+    def _view(self) -> View:
+        early = {name: median(values) for name, values in self._state["early"].items()}
+        return View(self._state["records"], self._state["count"], early, self._state["older_best"])
+
+    def _count_how_long(self, view: View, first_step: int) -> None:
+        """For how many assessments each rule has held; one that lately did is not forgotten at once."""
+        held: dict[str, list[int]] = {}
+        for name, rule in RULES.items():
+            if view.count <= WARM_UP and not rule.from_the_start:
+                continue
+            count, missed, since = self._state["held"].get(name, (0, 0, first_step))
+            found = rule.look(view)
+            count, missed = (count + 1, 0) if found is not None and found.holds else (count, missed + 1)
+            if count and missed < CLEARED_AFTER:
+                held[name] = [count, missed, since]
+        self._state["held"] = held
+
+    def _report(self, finding: Finding, since: int, confidence: float) -> Report:
+        state, records = self._state, self._state["records"]
+        state["verdict"], state["since_step"] = finding.verdict, since
+        return Report(
+            step=records[-1]["last_step"],
+            verdict=finding.verdict,
+            severity=VERDICTS[finding.verdict].severity,
+            confidence=round(confidence, 3),
+            since_step=since,
+            sentence=describe(finding, self._facts),
+            evidence=tuple(_evidence(sign, records) for sign in finding.signs),
+            advice=advise(finding.verdict, self._spec),
+        )
+
+
+def _is_finite(reading: Reading) -> bool:
+    return all(math.isfinite(reading.metrics[name].mean) for name in ("d_loss", "g_loss"))
+
+
+def _ordinary(view: View) -> tuple[Sign, ...]:
+    """What a report of nothing wrong shows."""
+    names = ("separability", "pooled_missing_share", "distance", "gradient_ratio", "answer_gap")
+    return tuple(Sign(name, value, None) for name in names if (value := view.last(name)) is not None)
+
+
+def _confidence(finding: Finding, count: int, needed: int) -> float:
+    """Half for how long, half for how far beyond its thresholds the weakest sign is."""
+    time = min(1.0, (count - needed + 1) / (CERTAIN_AFTER - needed + 1))
+    return (time + min(sign.margin for sign in finding.signs)) / 2
+
+
+def _evidence(sign: Sign, records: list[Record]) -> Evidence:
+    window = records[-sign.window :]
+    return Evidence(
+        signal=sign.signal,
+        value=_jsonable(sign.value),
+        threshold=sign.threshold,
+        reference=sign.reference,
+        first_step=window[0]["first_step"],
+        last_step=window[-1]["last_step"],
+    )
+
+
+def _jsonable(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

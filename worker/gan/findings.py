@@ -1,0 +1,162 @@
+"""The rules of the diagnosis: what evidence speaks for which verdict.
+
+Each looks at the last few assessments; ``None`` where what it goes by was not measured. The thresholds were set on one
+half of the labelled runs of ``benchmarks/health.py``; docs/health.md shows how they do on the other.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from models.verdicts import Verdict
+from worker.gan.view import PROGRESS, Finding, Sign, View
+
+
+def _find(verdict: Verdict, *signs: Sign | None) -> Finding | None:
+    present = tuple(sign for sign in signs if sign is not None)
+    return Finding(verdict, present) if len(present) == len(signs) else None
+
+
+def _first_that_holds(*findings: Finding | None) -> Finding | None:
+    """The first of several ways to the same verdict that holds, or any that could be looked at."""
+    possible = [finding for finding in findings if finding is not None]
+    return next((finding for finding in possible if finding.holds), possible[0] if possible else None)
+
+
+def _typical(
+    view: View, name: str, count: int, threshold: float, above: bool = True, reference: float | None = None
+) -> Sign | None:
+    """The median of a signal's last ``count`` values as a sign."""
+    value = view.typical(name, count)
+    return None if value is None else Sign(name, value, threshold, above, reference, count)
+
+
+def _no_progress(view: View, most: float) -> Sign:
+    return Sign("progress", view.progress, most, above=False, window=PROGRESS)
+
+
+def _far(view: View, floors: float) -> Sign | None:
+    value = view.distance_over_floor
+    return None if value is None else Sign("distance_over_floor", value, floors, reference=1.0, window=3)
+
+
+def _diverging(view: View) -> Finding | None:
+    """What is generated moves off: many times as far from the data as it once was, and further than they are wide."""
+    return _find(
+        Verdict.DIVERGING,
+        _typical(view, "distance", 2, 2.0),
+        _typical(view, "distance_over_best", 2, 3.0, reference=1.0),
+    )
+
+
+def _vanishing(view: View) -> Finding | None:
+    """D tells all apart, next to nothing of it reaches the generator, and that does not come nearer."""
+    common = (
+        _typical(view, "separability", 3, 0.98, reference=0.5),
+        _far(view, 3.0),
+        _no_progress(view, 0.05),
+    )
+    return _first_that_holds(
+        _find(
+            Verdict.GENERATOR_GRADIENT_VANISHING,
+            _typical(view, "logit_gradient", 3, 0.02, above=False, reference=0.5),
+            *common,
+        ),
+        _find(
+            Verdict.GENERATOR_GRADIENT_VANISHING,
+            _typical(view, "gradient_ratio", 3, 0.02, above=False, reference=1.0),
+            *common,
+        ),
+    )
+
+
+def _oscillating(view: View) -> Finding | None:
+    """What the fixed noise gives moves from region to region, and comes no nearer for it."""
+    if len(view.lately("shift", 6)) < 4:
+        return None
+    return _find(Verdict.OSCILLATING, _typical(view, "shift", 6, 0.4, reference=0.1), _no_progress(view, 0.1))
+
+
+def _collapse(view: View) -> Finding | None:
+    """Most of the data's regions are left out, or what is generated hardly differs among itself."""
+    return _first_that_holds(
+        _find(
+            Verdict.MODE_COLLAPSE,
+            _typical(view, "pooled_missing_share", 1, 0.45, reference=0.0),
+            _no_progress(view, 0.1),
+        ),
+        _find(
+            Verdict.MODE_COLLAPSE,
+            _typical(view, "pairwise_distance_ratio", 3, 0.2, above=False, reference=1.0),
+            _no_progress(view, 0.1),
+        ),
+    )
+
+
+def _too_weak(view: View) -> Finding | None:
+    """D tells nothing apart, although what is generated plainly differs from the data."""
+    return _find(
+        Verdict.DISCRIMINATOR_TOO_WEAK,
+        _typical(view, "separability", 5, 0.55, above=False, reference=0.5),
+        _far(view, 6.0),
+        _no_progress(view, 0.05),
+    )
+
+
+def _stalled(view: View) -> Finding | None:
+    """The generator stands still, far from the data."""
+    if len(view.lately("movement", PROGRESS)) < PROGRESS:
+        return None
+    return _find(
+        Verdict.STALLED,
+        _typical(view, "movement", PROGRESS, 0.01, above=False),
+        _far(view, 4.0),
+        _no_progress(view, 0.05),
+    )
+
+
+def _overfitting(view: View) -> Finding | None:
+    """D is surer of its training data than of others of their kind (Karras et al. 2020, section 3, r_v), generated data
+    are copies of training data, or D is sure of all it was trained on (r_t) and teaches nothing new."""
+    if view.last("copied_share") is None:  # fresh data without end
+        return None
+    return _first_that_holds(
+        _find(Verdict.DISCRIMINATOR_OVERFITTING, _typical(view, "validation_ratio", 3, 0.5, reference=0.0)),
+        _find(Verdict.DISCRIMINATOR_OVERFITTING, _typical(view, "copied_share", 3, 0.3, reference=0.0)),
+        _find(
+            Verdict.DISCRIMINATOR_OVERFITTING,
+            _typical(view, "real_sign", 3, 0.95, reference=0.6),
+            _no_progress(view, 0.02),
+        ),
+    )
+
+
+def _partial(view: View) -> Finding | None:
+    """Some of the data's regions are left out."""
+    return _find(Verdict.PARTIAL_MODE_COLLAPSE, _typical(view, "pooled_missing_share", 1, 0.15, reference=0.0))
+
+
+def _winning(view: View) -> Finding | None:
+    """D tells nearly all apart."""
+    return _find(Verdict.DISCRIMINATOR_WINNING, _typical(view, "separability", 3, 0.95, reference=0.5))
+
+
+class Rule(NamedTuple):
+    """``needed`` assessments in a row make it a verdict; ``from_the_start`` says that no warm-up excuses it."""
+
+    look: Callable[[View], Finding | None]
+    needed: int
+    from_the_start: bool = False
+
+
+# By name, the gravest first: the first one that has held for long enough is the verdict.
+RULES: dict[str, Rule] = {
+    "diverging": Rule(_diverging, 2, from_the_start=True),
+    "vanishing": Rule(_vanishing, 3),
+    "oscillating": Rule(_oscillating, 3),
+    "collapse": Rule(_collapse, 3),
+    "too_weak": Rule(_too_weak, 3),
+    "stalled": Rule(_stalled, 3),
+    "overfitting": Rule(_overfitting, 3),
+    "partial": Rule(_partial, 3),
+    "winning": Rule(_winning, 3),
+}
