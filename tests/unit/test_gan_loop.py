@@ -110,7 +110,9 @@ class _Poisoned:
 
     def __init__(self, data: Any, at: int) -> None:
         self._data, self._at = data, at
-        self.shape, self.fingerprint = data.shape, data.fingerprint
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._data, name)
 
     def batch(self, step: int, sub_step: int) -> torch.Tensor:
         batch: torch.Tensor = self._data.batch(step, sub_step).clone()
