@@ -5,6 +5,7 @@
 the run was interrupted in between.
 """
 
+import copy
 import math
 from collections.abc import Mapping
 from statistics import median
@@ -72,11 +73,11 @@ class Diagnosis:
 
     def state(self) -> dict[str, Any]:
         """All that later reports depend on, as JSON can hold it."""
-        return dict(self._state)
+        return copy.deepcopy(self._state)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what ``state`` returned."""
-        self._state = {**self._state, **state}
+        self._state = {**self._state, **copy.deepcopy(dict(state))}
 
     def _record(self, reading: Reading) -> Record:
         """The signals of a reading, beside those before it."""
