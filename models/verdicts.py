@@ -59,7 +59,7 @@ VERDICTS: dict[Verdict, VerdictFacts] = {
         "alarm", "The discriminator has won, and what reaches the generator is too little to learn from."
     ),
     Verdict.DIVERGING: VerdictFacts("alarm", "The generated data move away from the real ones."),
-    Verdict.NON_FINITE: VerdictFacts("alarm", "A loss is no finite number any more."),
+    Verdict.NON_FINITE: VerdictFacts("alarm", "A loss, or what is generated, is no finite number any more."),
 }
 
 

@@ -23,7 +23,8 @@ SENTENCES: dict[Verdict, str] = {
     Verdict.GENERATOR_GRADIENT_VANISHING: "The discriminator has won: next to nothing of its gradient reaches the "
     "generator, which no longer gets better.",
     Verdict.DIVERGING: "The generated data move away from the real ones.",
-    Verdict.NON_FINITE: "A loss is no finite number any more: nothing after this step can be used.",
+    Verdict.NON_FINITE: "A loss, or what is generated, is no finite number any more: nothing after this step can be "
+    "used.",
 }
 
 

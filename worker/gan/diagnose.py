@@ -166,7 +166,8 @@ class Diagnosis:
 
 
 def _is_finite(reading: Reading) -> bool:
-    return all(math.isfinite(reading.metrics[name].mean) for name in ("d_loss", "g_loss"))
+    losses = (reading.metrics[name].mean for name in ("d_loss", "g_loss"))
+    return all(map(math.isfinite, (*losses, reading.statistics.get("distance", 0.0))))
 
 
 def _ordinary(view: View) -> tuple[Sign, ...]:

@@ -73,7 +73,13 @@ def _oscillating(view: View) -> Finding | None:
     """What the fixed noise gives moves from region to region, and comes no nearer for it."""
     if len(view.lately("shift", 6)) < 4:
         return None
-    return _find(Verdict.OSCILLATING, _typical(view, "shift", 6, 0.4, reference=0.1), _no_progress(view, 0.1))
+    return _find(
+        Verdict.OSCILLATING,
+        _typical(view, "shift", 6, 0.4, reference=0.1),
+        _typical(view, "movement", 6, 0.5, reference=0.1),
+        _far(view, 3.0),
+        _no_progress(view, 0.1),
+    )
 
 
 def _collapse(view: View) -> Finding | None:
