@@ -61,10 +61,11 @@ class Diagnosis:
         if not _is_finite(reading):
             return self._report(NON_FINITE, record["first_step"], 1.0)
         view = self._view()
-        self._count_how_long(view, record["first_step"])
+        findings = {name: rule.look(view) for name, rule in RULES.items()}
+        self._count_how_long(findings, record["first_step"])
         for name, rule in RULES.items():
             count, _, since = state["held"].get(name, (0, 0, 0))
-            found = rule.look(view)
+            found = findings[name]
             if count >= rule.needed and found is not None:
                 return self._report(found, since, _confidence(found, count, rule.needed))
         verdict = Verdict.WARMING_UP if state["count"] <= WARM_UP else Verdict.BALANCED
@@ -137,14 +138,13 @@ class Diagnosis:
         early = {name: median(values) for name, values in self._state["early"].items()}
         return View(self._state["records"], self._state["count"], early, self._state["older_best"])
 
-    def _count_how_long(self, view: View, first_step: int) -> None:
+    def _count_how_long(self, findings: Mapping[str, Finding | None], first_step: int) -> None:
         """For how many assessments each rule has held; one that lately did is not forgotten at once."""
         held: dict[str, list[int]] = {}
-        for name, rule in RULES.items():
-            if view.count <= WARM_UP and not rule.from_the_start:
+        for name, found in findings.items():
+            if self._state["count"] <= WARM_UP and not RULES[name].from_the_start:
                 continue
             count, missed, since = self._state["held"].get(name, (0, 0, first_step))
-            found = rule.look(view)
             count, missed = (count + 1, 0) if found is not None and found.holds else (count, missed + 1)
             if count and missed < CLEARED_AFTER:
                 held[name] = [count, missed, since]

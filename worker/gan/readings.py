@@ -11,7 +11,7 @@ import numpy.typing as npt
 @dataclass(frozen=True)
 class Summary:
     """Of one metric over a window's steps; ``slope`` is that of the least-squares line, per window, and ``periodicity``
-    how much of what is left beside it swings at one frequency: see ``periodicity``."""
+    how much of what is left beside it swings at one frequency (of the losses only): see ``periodicity``."""
 
     mean: float
     deviation: float
@@ -81,9 +81,16 @@ def summarise(names: Sequence[str], rows: npt.NDArray[np.float32]) -> dict[str, 
             values.max(0),
             np.median(values, axis=0),
             slopes,
-            periodicity(values - np.outer(steps, slopes)),
+            _of_losses(values - np.outer(steps, slopes)),
         )
     return {name: Summary(*(float(column[index]) for column in columns)) for index, name in enumerate(names)}
+
+
+def _of_losses(swings: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The periodicity of the first two columns, which are the losses; of others nobody asks for it."""
+    found = np.zeros(swings.shape[1])
+    found[:2] = periodicity(swings[:, :2])
+    return found
 
 
 def periodicity(series: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -25,7 +25,7 @@ FEWEST_REAL = 128
 # Regions of the real data; at least so many real examples in each, in the mean.
 REGIONS = 32
 EXAMPLES_PER_REGION = 8
-DIRECTIONS = 16
+DIRECTIONS = 12
 # Rows of which all pairs are looked at.
 PAIRED = 128
 
