@@ -66,7 +66,8 @@ class Diagnosis:
         for name, rule in RULES.items():
             count, _, since = state["held"].get(name, (0, 0, 0))
             found = findings[name]
-            if count >= rule.needed and found is not None:
+            is_excused = state["count"] <= WARM_UP and not rule.from_the_start
+            if found is not None and count >= rule.needed and not is_excused:
                 return self._report(found, since, _confidence(found, count, rule.needed))
         verdict = Verdict.WARMING_UP if state["count"] <= WARM_UP else Verdict.BALANCED
         since = state["since_step"] if state["verdict"] == verdict else record["first_step"]
@@ -104,7 +105,9 @@ class Diagnosis:
             record |= self._coverage(reading, earlier)
         distance = record.get("distance")
         if distance is not None:
-            self._keep_distance(distance)
+            smooth = median([*(each["distance"] for each in earlier[-2:] if each["distance"] is not None), distance])
+            record["smooth_distance"] = smooth
+            self._keep_distance(smooth)
             record["distance_over_best"] = distance / max(self._best_distance(), 1e-12)
         return record
 
@@ -142,8 +145,6 @@ class Diagnosis:
         """For how many assessments each rule has held; one that lately did is not forgotten at once."""
         held: dict[str, list[int]] = {}
         for name, found in findings.items():
-            if self._state["count"] <= WARM_UP and not RULES[name].from_the_start:
-                continue
             count, missed, since = self._state["held"].get(name, (0, 0, first_step))
             count, missed = (count + 1, 0) if found is not None and found.holds else (count, missed + 1)
             if count and missed < CLEARED_AFTER:

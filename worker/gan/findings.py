@@ -70,15 +70,25 @@ def _vanishing(view: View) -> Finding | None:
 
 
 def _oscillating(view: View) -> Finding | None:
-    """What the fixed noise gives moves from region to region, and comes no nearer for it."""
+    """What the fixed noise gives moves from region to region, at no time covers most of them, and comes no nearer."""
+    return _moving(view, shift=0.4, movement=0.5, missing=0.4, progress=0.2)
+
+
+def _hopping(view: View) -> Finding | None:
+    """The same, so plainly that it need not last as long."""
+    return _moving(view, shift=0.6, movement=0.7, missing=0.5, progress=0.35)
+
+
+def _moving(view: View, shift: float, movement: float, missing: float, progress: float) -> Finding | None:
     if len(view.lately("shift", 6)) < 4:
         return None
     return _find(
         Verdict.OSCILLATING,
-        _typical(view, "shift", 6, 0.4, reference=0.1),
-        _typical(view, "movement", 6, 0.5, reference=0.1),
-        _far(view, 3.0),
-        _no_progress(view, 0.1),
+        _typical(view, "shift", 6, shift, reference=0.1),
+        _typical(view, "movement", 6, movement, reference=0.1),
+        _typical(view, "missing_share", 6, missing, reference=0.0),
+        _far(view, 3.5),
+        _no_progress(view, progress),
     )
 
 
@@ -138,7 +148,11 @@ def _overfitting(view: View) -> Finding | None:
 
 def _partial(view: View) -> Finding | None:
     """Some of the data's regions are left out."""
-    return _find(Verdict.PARTIAL_MODE_COLLAPSE, _typical(view, "pooled_missing_share", 1, 0.15, reference=0.0))
+    return _find(
+        Verdict.PARTIAL_MODE_COLLAPSE,
+        _typical(view, "pooled_missing_share", 1, 0.15, reference=0.0),
+        _no_progress(view, 0.15),
+    )
 
 
 def _winning(view: View) -> Finding | None:
@@ -158,7 +172,8 @@ class Rule(NamedTuple):
 RULES: dict[str, Rule] = {
     "diverging": Rule(_diverging, 2, from_the_start=True),
     "vanishing": Rule(_vanishing, 3),
-    "oscillating": Rule(_oscillating, 3),
+    "hopping": Rule(_hopping, 2),
+    "oscillating": Rule(_oscillating, 6),
     "collapse": Rule(_collapse, 3),
     "too_weak": Rule(_too_weak, 3),
     "stalled": Rule(_stalled, 3),

@@ -9,7 +9,7 @@ from models.verdicts import Verdict
 
 # Assessments that are kept; those over which progress is looked for.
 HISTORY = 12
-PROGRESS = 5
+PROGRESS = 4
 # One assessment's signals by name, as JSON can hold them; those that were not measured, or are no number, are None.
 Record = dict[str, Any]
 
@@ -87,9 +87,9 @@ class View:
 
     @property
     def progress(self) -> float:
-        """By how much of it the best distance to the data has shrunk lately; 1 where there is nothing to compare with
-        yet."""
-        lately = self.lately("distance", PROGRESS)
+        """By how much of it the best distance to the data (of medians of three: a hop in passing is none) has shrunk
+        lately; 1 where there is nothing to compare with yet."""
+        lately = self.lately("smooth_distance", PROGRESS)
         if self.older_best is None or not lately:
             return 1.0
         return max(0.0, 1 - min(lately) / self.older_best) if self.older_best > 0 else 0.0
