@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any, Self, TextIO
 
 import torch
 import typer
@@ -55,7 +55,7 @@ EXPECTED = (
 
 class RunFolder:
     """Metrics as CSV, evaluations and health as lines of JSON, samples as PNG and checkpoints as safetensors in one
-    folder."""
+    folder. A context manager, which closes them."""
 
     def __init__(self, folder: Path, data: Dataset, names: Sequence[str], resumed_at: int) -> None:
         self._data = data
@@ -68,6 +68,12 @@ class RunFolder:
         for lines in (self._evaluations, self._health):
             _cut_lines(lines, resumed_at)
         self._writer = csv.writer(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def keep(self, event: Event) -> None:
         match event:
@@ -136,6 +142,24 @@ def _follow(training: Generator[Event, Command | None, None], show: Callable[[Ev
     return story
 
 
+def _follow_with_progress(
+    training: Generator[Event, Command | None, None], spec: JobSpec, folder: RunFolder, resumed_at: int
+) -> Story:
+    """Keep everything the run tells, and show how far it has come."""
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("training", total=spec.steps, completed=resumed_at)
+
+        def show(event: Event, story: Story) -> None:
+            folder.keep(event)
+            if isinstance(event, MetricsBlock):
+                completed = event.first_step + len(event.values) - 1
+                description = _description(event, spec.loss_facts, story.report)
+                progress.update(task, completed=completed, description=description)
+
+        return _follow(training, show)
+
+
 def _description(block: MetricsBlock, facts: LossFacts, report: Report | None) -> str:
     """Both losses and the verdict, for the line of progress."""
     levels = (facts.discriminator_equilibrium, facts.generator_equilibrium)
@@ -200,19 +224,9 @@ def main(
             typer.echo(f"left out: {problem.name} ({problem.reason})", err=True)
         snapshot = _resume_point(resume)
         resumed_at = snapshot.step if snapshot else 0
-        folder = RunFolder(written, data, spec.metric_names, resumed_at)
-        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("training", total=spec.steps, completed=resumed_at)
-
-            def show(event: Event, story: Story) -> None:
-                folder.keep(event)
-                if isinstance(event, MetricsBlock):
-                    completed = event.first_step + len(event.values) - 1
-                    description = _description(event, spec.loss_facts, story.report)
-                    progress.update(task, completed=completed, description=description)
-
-            story = _follow(train(spec, data, device=chosen, resume_from=snapshot, folders=folders), show)
+        training = train(spec, data, device=chosen, resume_from=snapshot, folders=folders)
+        with RunFolder(written, data, spec.metric_names, resumed_at) as folder:
+            story = _follow_with_progress(training, spec, folder, resumed_at)
     except EXPECTED as error:
         sys.exit(f"error: {error}")
     typer.echo(f"wrote {written}")

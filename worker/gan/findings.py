@@ -48,6 +48,11 @@ def _diverging(view: View) -> Finding | None:
     )
 
 
+def _astray(view: View) -> Finding | None:
+    """What is generated was never near, is many times as far from the data as they are wide, and comes no nearer."""
+    return _find(Verdict.DIVERGING, _typical(view, "distance", 3, 5.0), _no_progress(view, 0.05))
+
+
 def _vanishing(view: View) -> Finding | None:
     """D tells all apart, next to nothing of it reaches the generator, and that does not come nearer."""
     common = (
@@ -98,12 +103,12 @@ def _collapse(view: View) -> Finding | None:
         _find(
             Verdict.MODE_COLLAPSE,
             _typical(view, "pooled_missing_share", 1, 0.45, reference=0.0),
-            _no_progress(view, 0.1),
+            _no_progress(view, 0.06),
         ),
         _find(
             Verdict.MODE_COLLAPSE,
             _typical(view, "pairwise_distance_ratio", 3, 0.2, above=False, reference=1.0),
-            _no_progress(view, 0.1),
+            _no_progress(view, 0.06),
         ),
     )
 
@@ -124,7 +129,7 @@ def _stalled(view: View) -> Finding | None:
         return None
     return _find(
         Verdict.STALLED,
-        _typical(view, "movement", PROGRESS, 0.01, above=False),
+        _typical(view, "movement", PROGRESS, 0.003, above=False),
         _far(view, 4.0),
         _no_progress(view, 0.05),
     )
@@ -171,12 +176,13 @@ class Rule(NamedTuple):
 # By name, the gravest first: the first one that has held for long enough is the verdict.
 RULES: dict[str, Rule] = {
     "diverging": Rule(_diverging, 2, from_the_start=True),
+    "astray": Rule(_astray, 3),
     "vanishing": Rule(_vanishing, 3),
     "hopping": Rule(_hopping, 2),
     "oscillating": Rule(_oscillating, 6),
+    "stalled": Rule(_stalled, 3),
     "collapse": Rule(_collapse, 3),
     "too_weak": Rule(_too_weak, 3),
-    "stalled": Rule(_stalled, 3),
     "overfitting": Rule(_overfitting, 3),
     "partial": Rule(_partial, 3),
     "winning": Rule(_winning, 3),
