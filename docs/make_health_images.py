@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.health_records import folders_in
-from benchmarks.health_runs import all_runs
+from benchmarks.health_runs import CALM, DIGITS, Content, Run, all_runs, job, mlp, penalties, tiny
 from models.spec import JobSpec
 from models.verdicts import VERDICTS, Verdict
 from worker.gan.blocks import NonFiniteLoss
@@ -27,8 +27,30 @@ CPU = torch.device("cpu")
 D_COLOUR, G_COLOUR = "#2f6690", "#d1495b"
 BANDS = {"ok": "#7fb069", "caution": "#e6aa3c", "alarm": "#c8553d"}
 PICTURES = 5
-# The run whose plot shows each verdict, by its name in the labelled set.
-SHOWN: dict[Verdict, str] = {}
+# The run whose plot shows each verdict: by its name in the labelled set, or a job of its own.
+SHOWN: dict[Verdict, str | Content] = {
+    Verdict.BALANCED: "digits-dcgan-1",
+    Verdict.DISCRIMINATOR_WINNING: job(
+        {"kind": "digits"},
+        mlp([128, 128], 3e-4, latent_dim=32, **CALM),
+        mlp([256, 256], 1e-3, **CALM),
+        **penalties(0.05, "r1"),
+    ),
+    Verdict.DISCRIMINATOR_OVERFITTING: job(
+        tiny(64) | {"validation_fraction": 0.5},
+        mlp([128, 128], 3e-4, latent_dim=32, **CALM),
+        mlp([256, 256], 1e-3, **CALM),
+        batch_size=16,
+    ),
+    Verdict.DISCRIMINATOR_TOO_WEAK: job(DIGITS, mlp([128, 128], 2e-4, latent_dim=32), mlp([16], 1e-6)),
+    Verdict.PARTIAL_MODE_COLLAPSE: "ring-clip-loose-2",
+    Verdict.MODE_COLLAPSE: "two-apart-1",
+    Verdict.OSCILLATING: "digits-generator-fast-1",
+    Verdict.STALLED: "eight-clip-absurd-1",
+    Verdict.GENERATOR_GRADIENT_VANISHING: "digits-sat-strong-1",
+    Verdict.DIVERGING: "eight-ls-fast-1",
+    Verdict.NON_FINITE: "eight-sgd-fast-1",
+}
 
 
 @dataclass(frozen=True)
@@ -147,6 +169,11 @@ def _sample(axes: Axes, course: Course, sample: SampleReady) -> None:
     axes.set_yticks([])
 
 
+def _title(spec: JobSpec, verdict: Verdict) -> str:
+    networks = f"{spec.generator.kind} against {spec.discriminator.kind}"
+    return f"{verdict} ({VERDICTS[verdict].severity}): {spec.dataset.kind}, {spec.loss.kind}, {networks}"
+
+
 def main(
     out: Annotated[Path, typer.Option(help="Where the labelled set keeps its data.")] = Path("runs/health"),
     only: Annotated[list[str] | None, typer.Option(help="Verdicts to draw; all by default.")] = None,
@@ -154,16 +181,16 @@ def main(
     """Train the run that shows each verdict, and draw it."""
     torch.set_num_threads(1)
     runs = {run.name: run for run in all_runs()}
-    for verdict, name in SHOWN.items():
+    for verdict, shown in SHOWN.items():
         if only and verdict not in only:
             continue
-        run = runs[name]
+        run = runs[shown] if isinstance(shown, str) else Run("its own", 1, "tuning", shown, verdict, True)
         course = follow(run.spec(sample_every=max(1, run.content["steps"] // 12)), out)
         said = Counter(found.report.verdict for found in course.assessments)
-        typer.echo(f"{verdict}: {name}: {dict(said)}")
+        typer.echo(f"{verdict}: {run.name}: {dict(said)}")
         if verdict not in said:
             raise typer.Exit(1)
-        draw(course, f"{verdict} ({VERDICTS[verdict].severity}): {name}", FOLDER / f"health-{verdict}.png")
+        draw(course, _title(course.spec, verdict), FOLDER / f"health-{verdict}.png")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ FAILING: dict[Verdict, dict[str, Any]] = {
     },
     Verdict.OSCILLATING: {"distance": 0.8, "movement": 1.5, "hop": True},
     Verdict.MODE_COLLAPSE: {"regions": 3, "distance": 0.7, "pairwise_distance_ratio": 0.4},
-    Verdict.DISCRIMINATOR_TOO_WEAK: {"separability": 0.5, "distance": 0.9},
+    Verdict.DISCRIMINATOR_TOO_WEAK: {"separability": 0.1, "distance": 0.9},
     Verdict.STALLED: {"movement": 0.0, "distance": 0.8},
     Verdict.PARTIAL_MODE_COLLAPSE: {"regions": 7},
     Verdict.DISCRIMINATOR_WINNING: {"separability": 0.99},

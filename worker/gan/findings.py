@@ -114,10 +114,14 @@ def _collapse(view: View) -> Finding | None:
 
 
 def _too_weak(view: View) -> Finding | None:
-    """D tells nothing apart, although what is generated plainly differs from the data."""
+    """D sees nothing wrong with what plainly differs from the data, and that at every look: a game in which the two
+    only take turns in fooling each other has looks at which D sees it."""
+    lately = view.lately("separability", 5)
+    if len(lately) < 5:
+        return None
     return _find(
         Verdict.DISCRIMINATOR_TOO_WEAK,
-        _typical(view, "separability", 5, 0.55, above=False, reference=0.5),
+        Sign("highest_separability", max(lately), 0.45, above=False, reference=0.5, window=5),
         _far(view, 6.0),
         _no_progress(view, 0.05),
     )
@@ -180,9 +184,9 @@ RULES: dict[str, Rule] = {
     "vanishing": Rule(_vanishing, 3),
     "hopping": Rule(_hopping, 2),
     "oscillating": Rule(_oscillating, 6),
+    "too_weak": Rule(_too_weak, 2),
     "stalled": Rule(_stalled, 3),
     "collapse": Rule(_collapse, 3),
-    "too_weak": Rule(_too_weak, 3),
     "overfitting": Rule(_overfitting, 3),
     "partial": Rule(_partial, 3),
     "winning": Rule(_winning, 3),
