@@ -52,14 +52,15 @@ def reading(number: int, changes: dict[str, Any], metrics: dict[str, float] | No
     changes = dict(changes)
     regions, hop = changes.pop("regions", REGIONS), changes.pop("hop", False)
     shares = tuple(1 / regions if place < regions else 0.0 for place in range(REGIONS))
-    fixed = tuple(float(place == number % REGIONS) for place in range(REGIONS)) if hop else shares
+    if hop:
+        shares = tuple(float(place == number % REGIONS) for place in range(REGIONS))
     values = METRICS | (metrics or {})
     return Reading(
         window=(100 * (number - 1) + 1, 100 * number),
         metrics={name: Summary(value, 0.1, value, value, value, 0, 0) for name, value in values.items()},
         statistics=HEALTHY | {"copied_share": 0.0} | changes,
         shares=shares,
-        fixed_shares=fixed,
+        fixed_shares=shares,
         real_shares=EVEN,
     )
 
