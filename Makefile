@@ -6,6 +6,8 @@ INSTALLED := $(VENV)/.installed
 # What the benchmarks compare with; it cannot live beside the versions that Ganjobs uses.
 PEERS := .venv-peers
 PEERS_INSTALLED := $(PEERS)/.installed
+# A process for each core (tests/conftest.py), each with servers of its own; a file's tests stay together and in order.
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-gpu lint format setup peers lock clean
@@ -20,7 +22,7 @@ serve: $(INSTALLED) ## Start the whole service on this machine (Ctrl-C stops it)
 	@$(BIN)/ganjobs serve
 
 test: $(INSTALLED) $(PEERS_INSTALLED) ## Run all tests, with a real Redis, a real PostgreSQL and SQLite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-gpu: $(INSTALLED) ## Run the tests that need an NVIDIA GPU
 	@$(BIN)/python -m pytest tests/gpu

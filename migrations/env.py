@@ -3,14 +3,14 @@
 from alembic import context
 
 from models.database import Database
-from models.tables import Base
+from models.metadata import METADATA
 
 database: Database = context.config.attributes["database"]
 
 with database.engine.connect() as connection:
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         compare_type=True,
         # SQLite changes a table by copying it.
         render_as_batch=connection.dialect.name == "sqlite",

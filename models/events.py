@@ -7,10 +7,13 @@ from typing import Any, Literal, TypedDict
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from models import webhook_outbox
 from models.tables import Event, LogLine
 
 # The kind of the event that says that what was recorded after its ``step`` is gone.
 REWOUND = "job.rewound"
+# The kind of the event that says that a job went back to a checkpoint with a remedy; one of ``REWOUND`` follows it.
+ROLLED_BACK = "job.rolled_back"
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -24,8 +27,10 @@ class LogRecord(TypedDict):
 
 
 def add(session: Session, job_number: int, kind: str, message: str, level: Level = "info", **data: Any) -> None:
-    """Append an event to a job's history."""
-    session.add(Event(job_number=job_number, kind=kind, level=level, message=message, data=data))
+    """Append an event to a job's history, and a message about it for whoever asked to be told."""
+    event = Event(job_number=job_number, kind=kind, level=level, message=message, data=data)
+    session.add(event)
+    webhook_outbox.put(session, event)
 
 
 def list_events(session: Session, job_number: int, after: int = 0, limit: int = 100) -> Sequence[Event]:

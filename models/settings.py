@@ -53,6 +53,14 @@ class Settings(BaseSettings):
     reconcile_seconds: float = Field(2, gt=0, description="How often the reconciler looks for work.")
     max_attempts: int = Field(5, ge=1, description="Crashes without progress after which a job fails.")
 
+    webhook_allow_private_targets: bool = Field(
+        False, description="Whether webhooks may go to addresses that are not public, this machine's among them."
+    )
+    webhook_keep_days: float = Field(
+        30, gt=0, le=3650, description="How long deliveries are kept once they were made or given up, in days."
+    )
+    courier_seconds: float = Field(1, gt=0, le=60, description="How often the courier looks for messages to send.")
+
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where workers train.")
     worker_slots: int = Field(1, ge=1, le=64, description="Jobs one worker trains at once, one process each.")
     torch_threads: int = Field(

@@ -4,6 +4,7 @@
 flushed) take the place of the servers started here.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -27,12 +28,32 @@ from models.settings import Settings
 hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("patient")
 
+# Each has a Redis and a PostgreSQL of its own, and most of a gigabyte of memory.
+MOST_PROCESSES = 4
+
 
 def pytest_configure() -> None:
     def leave(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt  # runs the fixtures' ends, which stop the servers
 
     signal.signal(signal.SIGTERM, leave)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes ``--numprocesses auto`` means: one for each core, but only one where they would share a Redis
+    that each test empties."""
+    if "TEST_REDIS_URL" in os.environ:
+        return 1
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _old_objects_set_aside() -> None:
+    """A run of a job ends with a collection, which took longer than the run of a small one: it looked through all that
+    is imported. That stays for good, so it is set aside; what a test makes and leaves is found as before."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

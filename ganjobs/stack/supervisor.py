@@ -23,6 +23,8 @@ PATIENCE_SECONDS = 10.0
 POLL_SECONDS = 0.1
 # Time for the worker to write a checkpoint and give its jobs back.
 WORKER_GRACE_SECONDS = 30.0
+# Time for a receiver to answer what has been sent; without an answer it would be sent once more.
+COURIER_GRACE_SECONDS = 20.0
 GRACE_SECONDS = 8.0
 API_GRACE_SECONDS = 3
 # What the migrations put before their reason.
@@ -87,6 +89,7 @@ class Stack:
         self._migrate()
         api = self._launch(self._python("api", API_GRACE_SECONDS + GRACE_SECONDS, *self._api_arguments()))
         self._launch(self._python("reconciler", GRACE_SECONDS, "-m", "worker.reconciler"))
+        self._launch(self._python("courier", COURIER_GRACE_SECONDS, "-m", "worker.courier"))
         self._launch(self._python("worker", WORKER_GRACE_SECONDS, "-m", "worker"))
         self._wait(api, lambda: missing_checks(self.settings.local_url))
         address.publish(self.settings)
