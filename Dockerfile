@@ -1,4 +1,4 @@
-# Two images from one file: `api` (also the reconciler and the migrations; no torch) and `worker`.
+# Two images from one file: `api` (also the reconciler, the courier and the migrations; no torch) and `worker`.
 # Plain Dockerfile syntax only, so that any builder can build it.
 
 FROM python:3.11-slim-bookworm AS base

@@ -60,6 +60,9 @@ JOB: dict[str, Any] = {
     "queue_position": None,
     "latest_metrics": LATEST,
     "latest_evaluation": {"step": 500, "values": EVALUATED},
+    "verdict": "mode_collapse",
+    "severity": "alarm",
+    "rollbacks": 1,
     "equilibrium": EQUILIBRIUM,
     "created_at": "2026-11-20T12:00:00.000000Z",
     "started_at": "2026-11-20T12:00:01.250000Z",
@@ -78,6 +81,9 @@ NEW_JOB = JOB | {
     "queue_position": 1,
     "latest_metrics": None,
     "latest_evaluation": None,
+    "verdict": None,
+    "severity": None,
+    "rollbacks": 0,
     "started_at": None,
 }
 ORIGIN_ID = "job_000000001e89abcdef012345"

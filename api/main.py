@@ -24,11 +24,14 @@ from api.routes import (
     export,
     health,
     history,
+    job_health,
     jobs,
     metrics,
     samples,
     service,
     stream,
+    webhook_deliveries,
+    webhooks,
 )
 from api.stream import ending
 from api.stream.hub import Hub
@@ -52,9 +55,12 @@ ROUTERS = tuple(
         export,
         stream,
         evaluations,
+        job_health,
         samples,
         history,
         checkpoints,
+        webhooks,
+        webhook_deliveries,
         service,
         health,
     )

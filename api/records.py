@@ -24,6 +24,7 @@ class SampleView(View):
 
     @classmethod
     def of(cls, job_id: str, sample: Sample) -> Self:
+        of_segment = f"?segment={sample.segment}" if sample.segment else ""
         return cls(
             step=sample.step,
             width=sample.width,
@@ -31,7 +32,7 @@ class SampleView(View):
             size=sample.size,
             sha256=sample.sha256,
             created_at=sample.created_at,
-            url=f"/v1/jobs/{job_id}/samples/{sample.step}",
+            url=f"/v1/jobs/{job_id}/samples/{sample.step}{of_segment}",
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -10,6 +10,7 @@ from models import catalogue, evaluations
 from models.metrics import jsonable
 from models.status import JobStatus
 from models.tables import Job
+from models.verdicts import Severity, Verdict
 
 Item = TypeVar("Item")
 # The database's times are UTC and do not say so.
@@ -144,6 +145,12 @@ class JobView(View):
     latest_metrics: dict[str, Number] | None
     latest_evaluation: LatestEvaluation | None
     """Null where none has been made, as where the spec asks for none."""
+    verdict: Verdict | None
+    """How the game between the two networks stands; null before it has been assessed. See `…/health`."""
+    severity: Severity | None
+    """How bad that is."""
+    rollbacks: int
+    """How often the job has gone back to a checkpoint with a remedy. See `…/segments`."""
     equilibrium: Equilibrium
     created_at: Time
     started_at: Time | None
@@ -175,6 +182,9 @@ class JobView(View):
             queue_position=queue_position,
             latest_metrics=None if latest is None else {"step": job.step} | {k: _number(v) for k, v in latest.items()},
             latest_evaluation=LatestEvaluation.of(job.latest_evaluation) if job.latest_evaluation else None,
+            verdict=Verdict(job.verdict) if job.verdict else None,
+            severity=cast(Severity | None, job.severity),
+            rollbacks=job.rollbacks,
             equilibrium=Equilibrium.of(job.spec["loss"]["kind"]),
             created_at=job.created_at,
             started_at=job.started_at,

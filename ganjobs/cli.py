@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from ganjobs import exitcodes
-from ganjobs.commands import actions, demo, export, files, jobs, records, serve, submit, watch
+from ganjobs.commands import actions, demo, export, files, health, jobs, records, serve, submit, watch, webhooks
 from ganjobs.errors import ClientError
 from ganjobs.stack.errors import StackError
 
@@ -29,6 +29,7 @@ COMMANDS = (
     jobs.jobs,
     jobs.show,
     watch.watch,
+    health.health,
     records.logs,
     records.events,
     records.evaluations,
@@ -46,6 +47,7 @@ COMMANDS = (
 )
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> NoReturn:

@@ -23,6 +23,8 @@ FIRST_WAIT_SECONDS = 0.1
 # As many as the API gives at once.
 MAX_ROWS = 10_000
 TIMEOUT = httpx.Timeout(30, connect=5)
+# Addresses that a request must reach once only, by their ends.
+ONCE = ("/resume", "/webhooks", "/test")
 
 
 class Client:
@@ -62,10 +64,17 @@ class Client:
         return response.json(), response.headers.get("ETag")
 
     def list_jobs(
-        self, status: Sequence[str] = (), limit: int = 20, after: str | None = None, name: str | None = None
+        self,
+        status: Sequence[str] = (),
+        limit: int = 20,
+        after: str | None = None,
+        name: str | None = None,
+        verdict: Sequence[str] = (),
+        severity: Sequence[str] = (),
     ) -> Json:
         """One page of jobs, newest first: ``data`` and ``has_more``."""
         params = {"limit": limit, "status": list(status), "after": after, "name": name}
+        params |= {"verdict": list(verdict), "severity": list(severity)}
         return self._json("GET", "/v1/jobs", params=_given(params))
 
     def jobs(self, status: Sequence[str] = ()) -> Iterator[Json]:
@@ -158,6 +167,23 @@ class Client:
         """What a job's generator was worth, by step, from behind the evaluation of step ``after``."""
         return self._pages(f"/v1/jobs/{job_id}/evaluations", "step", after)
 
+    def health(self, job_id: str, at_step: int | None = None, segment: int | None = None) -> Json:
+        """How the game between a job's networks stands, or stood at a step: verdict, evidence and advice."""
+        params = _given({"at_step": at_step, "segment": segment})
+        return self._json("GET", f"/v1/jobs/{job_id}/health", params=params)
+
+    def health_history(self, job_id: str, segment: int | None = None) -> Iterator[Json]:
+        """The verdicts on a job's health, each with the steps it lasted, in order."""
+        return self._pages(f"/v1/jobs/{job_id}/health/history", "from_step", segment=segment)
+
+    def health_readings(self, job_id: str, after: int | None = None, segment: int | None = None) -> Iterator[Json]:
+        """What a job's health was read from, by step, from behind the reading of step ``after``."""
+        return self._pages(f"/v1/jobs/{job_id}/health/readings", "step", after, segment=segment)
+
+    def segments(self, job_id: str) -> list[Json]:
+        """The stretches that a job has gone back from, each with the reason and the remedy."""
+        return list(self._pages(f"/v1/jobs/{job_id}/segments", "number"))
+
     def sample(self, job_id: str, step: int | None = None) -> bytes:
         """The PNG of a step, or the newest."""
         return self._send("GET", f"/v1/jobs/{job_id}/samples/{'latest' if step is None else step}").content
@@ -194,9 +220,9 @@ class Client:
 
     # --- requests ----------------------------------------------------------------------------------------------------
 
-    def _pages(self, path: str, cursor: str, after: int | None = None) -> Iterator[Json]:
+    def _pages(self, path: str, cursor: str, after: int | None = None, **narrowed: int | None) -> Iterator[Json]:
         while True:
-            page = self._json("GET", path, params=_given({"after": after, "limit": 100}))
+            page = self._json("GET", path, params=_given({"after": after, "limit": 100, **narrowed}))
             yield from page["data"]
             if not page["has_more"]:
                 return
@@ -209,7 +235,7 @@ class Client:
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request; again if the connection is lost, where repetition changes nothing (creation by its key)."""
         # A second one of these would call the first one's success an error.
-        once = method == "DELETE" or path.endswith("/resume")
+        once = method == "DELETE" or path.endswith(ONCE)
         retry = Retrying(
             retry=retry_if_exception(partial(_may_repeat, once)),
             wait=wait_exponential(FIRST_WAIT_SECONDS),

@@ -18,10 +18,13 @@ from ganjobs.client import Client, MetricRows
 from ganjobs.commands.watch import ending
 from ganjobs.downloads import save_generator, save_samples
 from ganjobs.hints import EXAMPLES, command, shown
-from ganjobs.verdict import last_rows, reading
+from ganjobs.reading import reading
 from ganjobs.watch import follow, make_display, worth
 from models.settings import Settings
 
+SHOWN = ("d_loss", "g_loss", "d_real", "d_fake")
+# The part of a job, at its end, that means are taken over.
+LAST_PART = 0.1
 SMALL_SPEC = json.dumps(
     {"dataset": {"kind": "ring"}, "generator": {"kind": "mlp"}, "discriminator": {"kind": "mlp"}, "steps": 500}
 )
@@ -33,6 +36,7 @@ class Report:
 
     job: dict[str, Any]
     last_rows: MetricRows
+    health: dict[str, Any]
     samples: list[Path]
     generator: Path | None
 
@@ -48,7 +52,13 @@ def collect(client: Client, job: dict[str, Any], settings: Settings) -> Report:
     """Fetch what the report needs, and save the samples as files."""
     samples = save_samples(client, job["id"], settings.resolved_data_folder / "samples")
     generator = save_generator(client, job["id"], settings.resolved_data_folder / "generators")
-    return Report(job, last_rows(client, job), samples, generator)
+    return Report(job, last_rows(client, job), client.health(job["id"]), samples, generator)
+
+
+def last_rows(client: Client, job: dict[str, Any]) -> MetricRows:
+    """The last tenth of a job's rows, one at least."""
+    last = max(1, round(job["step"] * LAST_PART))
+    return client.metrics(job["id"], SHOWN, from_step=max(1, job["step"] - last + 1))
 
 
 def show(report: Report, settings: Settings, console: Console) -> None:
@@ -56,7 +66,7 @@ def show(report: Report, settings: Settings, console: Console) -> None:
     say = partial(text.say, console=console)
     say(ending(report.job), "")
     console.print(result_table(report.job, report.last_rows))
-    say("", *reading(report.last_rows), *worth(report.job), "")
+    say("", *reading(report.health), *worth(report.job), "")
     say(f"samples    {shown(report.samples[-1]) if report.samples else 'none'}")
     say(f"generator  {shown(report.generator) if report.generator else 'none'}")
     if report.job["status"] == "failed":

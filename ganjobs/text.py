@@ -19,6 +19,7 @@ COLOURS = {
     "succeeded": "green",
     "failed": "red",
 }
+SEVERITIES = {"ok": "green", "caution": "yellow", "alarm": "red"}
 # Lines of a pipe must not be cut at the width of a terminal that is not there.
 PIPE_WIDTH = 200
 
@@ -122,6 +123,11 @@ def _rounded(value: Any) -> Any:
 def status(value: str) -> str:
     """A job's status in its colour, as Rich markup."""
     return f"[{COLOURS.get(value, 'white')}]{value}[/]"
+
+
+def verdict(name: str | None, severity: str | None) -> str:
+    """A verdict in the colour of its severity, as Rich markup; a dash where there is none."""
+    return f"[{SEVERITIES.get(severity or '', 'white')}]{name}[/]" if name else "-"
 
 
 def origin(job: dict[str, Any]) -> str | None:

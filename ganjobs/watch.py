@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ganjobs import text
 from ganjobs.client import Client, MetricRows
+from ganjobs.reading import headline
 
 KEYS = ("d_loss", "g_loss", "d_real", "d_fake")
 # In these states a job changes no more, or not by itself.
@@ -31,6 +32,8 @@ class Progress:
     job: dict[str, Any]
     recent: dict[str, deque[float]] = field(default_factory=lambda: {key: deque(maxlen=WINDOW) for key in KEYS})
     last_step: int = 0
+    # The newest report of its health whose verdict is another one than that of the report before.
+    health: dict[str, Any] | None = None
 
     def add(self, rows: MetricRows) -> None:
         """Take in rows that are newer than those seen."""
@@ -81,13 +84,14 @@ class LiveDisplay:
 
 
 class LineDisplay:
-    """Plain lines for pipes and log files: at every change of status, and now and then between if there is news."""
+    """Plain lines for pipes and log files: at every change of status or of verdict, and now and then
+    between if there is news."""
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._now = now
         self._said = ("", "", 0.0)
-        self._worth: list[str] = []
+        self._told: list[str] = []
 
     def update(self, progress: Progress) -> None:
         status, said, when = self._said
@@ -95,10 +99,9 @@ class LineDisplay:
         if written != said and (progress.job["status"] != status or self._now() - when >= LINE_SECONDS):
             text.say(written, console=self._console)
             self._said = (progress.job["status"], written, self._now())
-        evaluated = worth(progress.job)
-        if evaluated != self._worth:
-            text.say(*evaluated, console=self._console)
-            self._worth = evaluated
+        news = notices(progress)
+        text.say(*(notice for notice in news if notice not in self._told), console=self._console)
+        self._told = news
 
     def close(self) -> None:
         """Nothing to put away."""
@@ -121,13 +124,19 @@ def render(progress: Progress) -> Group:
         table.add_column(title, justify="left" if title.startswith("mean") else "right", header_style="dim")
     for row in progress.readings():
         table.add_row(*row)
-    return Group(head, table, *map(Text, worth(job)))
+    return Group(head, table, *map(Text, notices(progress)))
 
 
 def worth(job: dict[str, Any]) -> list[str]:
     """A line about the job's latest evaluation; none where there is none."""
     evaluated = text.evaluation(job.get("latest_evaluation"))
     return [f"evaluation {evaluated}"] if evaluated else []
+
+
+def notices(progress: Progress) -> list[str]:
+    """Lines about what the job was found to be worth, and to be like."""
+    health = [f"health     {headline(progress.health)}"] if progress.health is not None else []
+    return [*worth(progress.job), *health]
 
 
 def line(progress: Progress) -> str:
@@ -172,3 +181,6 @@ def _take_in(client: Client, progress: Progress, job: dict[str, Any]) -> None:
     if job["step"] > progress.last_step:
         first = max(progress.last_step, job["step"] - WINDOW) + 1
         progress.add(client.metrics(job["id"], KEYS, from_step=first))
+    known = progress.health["verdict"] if progress.health is not None else None
+    if job.get("verdict") != known:
+        progress.health = client.health(job["id"]) if job.get("verdict") else None

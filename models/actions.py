@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models import jobs, samples
-from models.spec import JobSpec
+from models.spec import JobSpec, remedied
 from models.status import JobStatus
 from models.storage import Storage, job_folder
 from models.tables import Checkpoint, Job
@@ -120,19 +120,41 @@ def fork(
     """
     if idempotency_key is not None and (known := jobs.get_by_key(session, idempotency_key)) is not None:
         # The request was sent before: what was the newest checkpoint then need not be it now, nor be there at all.
-        meant = step if step is not None else (known.origin or {}).get("step")
-        return jobs.create(session, spec, idempotency_key, jobs.Origin(kind="fork", job_id=job.id, step=meant))
+        before = known.origin or {}
+        meant = step if step is not None else before.get("step")
+        origin = _origin_of_fork(job, meant, before.get("rollbacks", 0))
+        return jobs.create(session, spec, idempotency_key, origin)
     chosen = _checkpoint_of(session, job, step)
-    parent = JobSpec.model_validate(job.spec)
+    parent = JobSpec.model_validate(job.spec)  # no remedy changes what must stay as it is
     check_forkable(parent, spec, chosen.step)
-    origin = jobs.Origin(kind="fork", job_id=job.id, step=chosen.step)
+    origin = _origin_of_fork(job, chosen.step, job.rollbacks)
     made, is_new = jobs.create(session, spec, idempotency_key, origin)
     if is_new:
         folder = f"{job_folder(made.id)}/checkpoints/{made.segment}-{chosen.step}-0"
         storage.share_folder(chosen.folder, folder, chosen.files)
         best = _best_by(chosen) if _measure_of(parent) == _measure_of(spec) else None
-        samples.add_checkpoint(session, (made.number, made.segment), chosen.step, 0, folder, chosen.files, best)
+        key = (made.number, made.segment)
+        samples.add_checkpoint(session, key, chosen.step, 0, folder, chosen.files, best, chosen.severity)
     return made, is_new
+
+
+def base_of_fork(session: Session, job: Job, idempotency_key: str | None = None) -> Mapping[str, Any]:
+    """What the changes of a fork are made to, as JSON: the spec with the remedies of the job's rollbacks; where the
+    request was sent before, of those that there were then.
+
+    Raises:
+        pydantic.ValidationError: this version refuses the spec of a job that has gone back.
+    """
+    known = jobs.get_by_key(session, idempotency_key) if idempotency_key is not None else None
+    rollbacks = (known.origin or {}).get("rollbacks", 0) if known is not None else job.rollbacks
+    if not rollbacks:  # bounds may have been tightened since it was stored, and the changes may meet them
+        return job.spec
+    return remedied(JobSpec.model_validate(job.spec), rollbacks).spec.model_dump(mode="json")
+
+
+def _origin_of_fork(job: Job, step: int | None, rollbacks: int) -> jobs.Origin:
+    origin = jobs.Origin(kind="fork", job_id=job.id, step=step)
+    return jobs.Origin(**origin, rollbacks=rollbacks) if rollbacks else origin
 
 
 def _checkpoint_of(session: Session, job: Job, step: int | None) -> Checkpoint:

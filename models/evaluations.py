@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from models.catalogue import EVALUATIONS
@@ -46,10 +46,12 @@ def list_evaluations(
     limit: int = 100,
     from_step: int = 0,
     to_step: int | None = None,
+    segment: int | None = None,
 ) -> Sequence[Evaluation]:
-    """Evaluations of the job's present segment, by step, those of steps after ``after`` in a range whose ends are both
-    included; at most ``limit``."""
-    query = select(Evaluation).where(_mine((job.number, job.segment)), Evaluation.step > after)
+    """Evaluations of the job's present segment (or of another ``segment``), by step, those of steps after ``after`` in
+    a range whose ends are both included; at most ``limit``."""
+    key = (job.number, job.segment if segment is None else segment)
+    query = select(Evaluation).where(_mine(key), Evaluation.step > after)
     query = query.where(Evaluation.step >= from_step)
     if to_step is not None:
         query = query.where(Evaluation.step <= to_step)
@@ -68,6 +70,12 @@ def rewind(session: Session, key: Key, step: int) -> int:
     """Drop the evaluations after ``step``; returns how many there were."""
     dropped = session.execute(delete(Evaluation).where(_mine(key), Evaluation.step > step))
     return int(dropped.rowcount)  # type: ignore[attr-defined]
+
+
+def archive(session: Session, key: Key, step: int, segment: int) -> None:
+    """Make the evaluations after ``step`` those of another segment of the same job."""
+    later = update(Evaluation).where(_mine(key), Evaluation.step > step)
+    session.execute(later.values(segment=segment), execution_options={"synchronize_session": False})
 
 
 def _mine(key: Key) -> ColumnElement[bool]:

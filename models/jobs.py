@@ -5,18 +5,19 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from pydantic import ValidationError
-from sqlalchemy import Select, delete, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, union_all
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer
 
 from models import events
 from models.database import database_now
 from models.spec import JobSpec
 from models.status import JobStatus
 from models.tables import IS_QUEUED, Job, JobMetadata
+from models.verdicts import Severity, Verdict
 
 # Hexadecimal digits of the job's number within its id.
 NUMBER_DIGITS = 10
@@ -27,11 +28,13 @@ class IdempotencyConflict(Exception):
 
 
 class Origin(TypedDict):
-    """What a job was made from: another one's checkpoint of ``step`` (a fork) or its spec (a retry)."""
+    """What a job was made from: another one's checkpoint of ``step`` (a fork) or its spec (a retry). A fork began with
+    the remedies of so many ``rollbacks``, none where it does not say."""
 
     kind: Literal["fork", "retry"]
     job_id: str
     step: int | None
+    rollbacks: NotRequired[int]
 
 
 class NotDeletable(Exception):
@@ -45,6 +48,8 @@ class JobFilter:
     statuses: Sequence[JobStatus] = ()
     name: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    verdicts: Sequence[Verdict] = ()
+    severities: Sequence[Severity] = ()
 
 
 def new_job_id(number: int) -> str:
@@ -156,17 +161,30 @@ def list_jobs(session: Session, narrowed_to: JobFilter, after: str | None, limit
     age = labels[0].job_number if labels else Job.number
     if labels and below is not None:
         query = query.where(age < below)
-    return session.scalars(_of_statuses(query, narrowed_to.statuses, age, limit)).all()
+    # Reports are some kilobytes, and a list shows none of them.
+    return session.scalars(_of_any(query, _choices(narrowed_to), age, limit).options(defer(Job.health))).all()
 
 
-def _of_statuses(query: Select[Job], statuses: Sequence[JobStatus], age: Any, limit: int) -> Select[Job]:
-    """The newest ``limit`` of ``query`` in one of these states. Each state is looked up by itself: the index holds its
-    jobs in order, where those of several states would have to be sorted."""
-    if len(statuses) < 2:
-        return query.where(*(Job.status == status for status in statuses)).order_by(age.desc()).limit(limit)
+def _choices(narrowed_to: JobFilter) -> list[list[ColumnElement[bool]]]:
+    """What a list is narrowed to, of which one of each must hold; that which most likely leaves fewest comes first."""
+    chosen = (
+        [Job.verdict == verdict for verdict in dict.fromkeys(narrowed_to.verdicts)],
+        [Job.severity == severity for severity in dict.fromkeys(narrowed_to.severities)],
+        [Job.status == status for status in dict.fromkeys(narrowed_to.statuses)],
+    )
+    return [alternatives for alternatives in chosen if alternatives]
+
+
+def _of_any(query: Select[Job], choices: list[list[ColumnElement[bool]]], age: Any, limit: int) -> Select[Job]:
+    """The newest ``limit`` of ``query`` for which one of each of ``choices`` holds. Of the first, each is looked up by
+    itself: its index holds its jobs in order, where those of several would have to be sorted."""
+    first, *others = choices or [[]]
+    query = query.where(*(or_(*alternatives) for alternatives in others))
+    if len(first) < 2:
+        return query.where(*first).order_by(age.desc()).limit(limit)
     each = [
-        query.with_only_columns(Job.number).where(Job.status == status).order_by(age.desc()).limit(limit)
-        for status in dict.fromkeys(statuses)
+        query.with_only_columns(Job.number).where(alternative).order_by(age.desc()).limit(limit)
+        for alternative in first
     ]
     numbers = union_all(*(select(part.subquery()) for part in each)).subquery()
     newest = select(numbers.c.number).order_by(numbers.c.number.desc()).limit(limit)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from models import evaluations, events, metrics
+from models import evaluations, events, metrics, reports, samples
 from models.database import database_now
+from models.health_tables import Segment
 from models.status import LEASED, JobStatus
-from models.tables import IS_QUEUED, Checkpoint, Job, Sample
+from models.tables import IS_QUEUED, Job
 from models.transitions import TransitionLost, transition
 
 TABLE = cast(Table, Job.__table__)
@@ -153,8 +154,6 @@ def end(session: Session, lease: Lease, target: JobStatus, reason: str, **values
         values.pop("error", None)
     elif status is JobStatus.PAUSING and target is JobStatus.QUEUED:
         target, reason = JobStatus.PAUSED, "paused by request"
-    elif status is JobStatus.RUNNING and target is JobStatus.PAUSED:
-        raise ValueError("nobody asked for a pause")
     try:
         return transition(session, lease.job_number, status, target, reason, lease.held, **values)
     except TransitionLost as lost:
@@ -169,23 +168,69 @@ def rewind(session: Session, lease: Lease, segment: int, step: int) -> list[str]
         LeaseLost: the lease is not good any more.
     """
     key = (lease.job_number, segment)
-    # A fresh start draws the sample of step 0 again.
-    last_kept = step or -1
-    left = evaluations.newest(session, key, last_kept)
-    latest = evaluations.latest(left.step, left.values) if left else None
-    hold(session, lease, step=step, latest_metrics=None, latest_evaluation=latest)
+    last_kept = _last_kept(step)
+    hold(session, lease, **_as_of(session, key, step))
     rows = metrics.rewind(session, key, step)
     evaluated = evaluations.rewind(session, key, last_kept)
-    later = (Sample.job_number == lease.job_number) & (Sample.segment == segment) & (Sample.step > last_kept)
-    drawn = session.execute(delete(Sample).where(later))
-    dropped = delete(Checkpoint).where(
-        Checkpoint.job_number == lease.job_number, Checkpoint.segment == segment, Checkpoint.step > step
-    )
-    folders = list(session.scalars(dropped.returning(Checkpoint.folder)))
-    if rows or evaluated or drawn.rowcount or folders:  # type: ignore[attr-defined]
+    assessed = reports.rewind(session, key, last_kept)
+    drawn = samples.rewind_samples(session, key, last_kept)
+    folders = samples.drop_later_checkpoints(session, key, step)
+    if rows or evaluated or assessed or drawn or folders:
         message = f"what was recorded after step {step} is dropped, to be trained again"
         events.add(session, lease.job_number, events.REWOUND, message, step=step)
     return folders
+
+
+def rollback(
+    session: Session,
+    lease: Lease,
+    step: int,
+    report: dict[str, Any],
+    remedy: dict[str, Any],
+    remedy_text: str,
+    spec_patch: dict[str, Any],
+    stream: int,
+) -> list[str]:
+    """Go back to the checkpoint of ``step`` (or the job's first step) with a remedy. What was recorded after it becomes
+    a segment of its own, which stays readable, and the job counts one rollback more; all of it is said in its history.
+    ``report`` is the alarm that it is done about, ``spec_patch`` (dotted path → value) and ``stream`` (of noise) what
+    the job then trains by. Returns the folders of checkpoints that were dropped, to be deleted after the commit.
+
+    Raises:
+        LeaseLost: the lease is not good any more.
+    """
+    number = lease.job_number
+    key, last_kept = (number, 0), _last_kept(step)
+    hold(session, lease, rollbacks=Job.rollbacks + 1, **_as_of(session, key, step))
+    rollbacks = session.scalar(select(Job.rollbacks).where(Job.number == number))
+    segment = reports.next_segment(session, number)
+    last_step = metrics.archive(session, key, step, segment)
+    samples.archive_samples(session, key, last_kept, segment)
+    evaluations.archive(session, key, last_kept, segment)
+    reports.archive(session, key, last_kept, segment)
+    told = {"verdict": report["verdict"], "report": report, "remedy": remedy, "remedy_text": remedy_text}
+    left = Segment(job_number=number, number=segment, after_step=step, last_step=last_step, **told)
+    left.spec_patch, left.stream = spec_patch, stream
+    session.add(left)
+    data = {"segment": segment, "from_step": last_step, "to_step": step, "verdict": report["verdict"], "remedy": remedy}
+    message = f"back from step {last_step} to step {step} after {report['verdict']}: {remedy_text}"
+    events.add(session, number, events.ROLLED_BACK, message, "warning", **data, rollback=rollbacks)
+    message = f"what was recorded after step {step} is now segment {segment}, and is trained again"
+    events.add(session, number, events.REWOUND, message, step=step)
+    return samples.drop_later_checkpoints(session, key, step)
+
+
+def _last_kept(step: int) -> int:
+    """The last step whose sample stays when a job goes back to ``step``: a fresh start draws that of step 0 again."""
+    return step or -1
+
+
+def _as_of(session: Session, key: tuple[int, int], step: int) -> dict[str, Any]:
+    """What a job says of itself once nothing is recorded after ``step``."""
+    left = evaluations.newest(session, key, _last_kept(step))
+    latest = evaluations.latest(left.step, left.values) if left else None
+    health = reports.standing(reports.newest(session, key, _last_kept(step)))
+    return {"step": step, "latest_metrics": None, "latest_evaluation": latest} | health
 
 
 def expire_those_of_dead_processes(session: Session, worker_id: str, is_alive: Callable[[int], bool]) -> None:

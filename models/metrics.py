@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Table, and_, delete, select
+from sqlalchemy import ColumnElement, Table, and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from models import bulk, rollups
@@ -69,6 +69,21 @@ def rewind(session: Session, key: Key, step: int) -> int:
     return int(dropped.rowcount)  # type: ignore[attr-defined]
 
 
+def archive(session: Session, key: Key, step: int, segment: int) -> int:
+    """Make the rows after ``step``, and what the roll-ups hold of them, those of another, empty segment of the same
+    job; returns the last step that was moved, ``step`` where there was none."""
+    last = session.scalar(select(Metrics.step).where(_mine(key)).order_by(Metrics.step.desc()).limit(1))
+    if last is None or last <= step:
+        return step
+    session.execute(update(TABLE).where(_mine(key), TABLE.c.step > step).values(segment=segment))
+    moved = (key[0], segment)
+    end = (bucket_of(step + 1, WIDTHS[0]) + 1) * WIDTHS[0]
+    begun = _fetch(session, moved, len(LOSSES), step + 1, end)
+    rollups.archive(session, key, step, segment, Summaries.of_rows(begun.steps, begun.values))
+    rewind(session, key, step)
+    return last
+
+
 def recorded(job: Job, names: Sequence[str]) -> list[bool]:
     """Which of ``names`` the job records."""
     return [name in (job.metric_names or ()) for name in names]
@@ -103,11 +118,16 @@ def read_rows(
     to_step: int | None = None,
     limit: int = 1000,
     newest: bool = False,
+    segment: int | None = None,
 ) -> Rows:
-    """Rows of the job's present segment, by step, both ends included; at most ``limit``, the first ones of the range
-    or its ``newest``."""
+    """Rows of the job's present segment (or of another ``segment``), by step, both ends included; at most ``limit``,
+    the first ones of the range or its ``newest``."""
     held = job.metric_names or []
-    rows = _fetch(session, _key(job), len(held), *_range(session, job, from_step, to_step, limit, newest))
+    first, last = clipped(extent_of(session, job, segment), from_step, to_step)
+    # As no step is left out between, the first and the last of so many rows are known beforehand; a database that is
+    # asked for the first so many of a range may sort all of it to find them.
+    within = (max(first, last - limit + 1), last) if newest else (first, min(last, first + limit - 1))
+    rows = _fetch(session, _key(job, segment), len(held), *within)
     # The column after the last is the one of what the job does not record.
     columns = [held.index(name) if name in held else rows.values.shape[1] for name in names]
     nothing = np.full((len(rows), 1), np.nan, np.float32)
@@ -115,7 +135,13 @@ def read_rows(
 
 
 def read_buckets(
-    session: Session, job: Job, names: Sequence[str], max_points: int, from_step: int = 0, to_step: int | None = None
+    session: Session,
+    job: Job,
+    names: Sequence[str],
+    max_points: int,
+    from_step: int = 0,
+    to_step: int | None = None,
+    segment: int | None = None,
 ) -> Buckets:
     """The steps in a range as at most ``max_points`` buckets, the first and the last step among them. The same rows
     give the same buckets whenever they are asked for: bounds are multiples of the width, which is the smallest power
@@ -125,7 +151,7 @@ def read_buckets(
     Raises:
         ValueError: the job does not record one of ``names``.
     """
-    extent = extent_of(session, job)
+    extent = extent_of(session, job, segment)
     first, last = clipped(extent, from_step, to_step)
     if first > last:
         return Buckets(1, empty(len(names)))
@@ -133,24 +159,19 @@ def read_buckets(
     while bucket_of(last, width) - bucket_of(first, width) >= max_points:
         width *= 2
     level = sum(each <= width for each in WIDTHS) - 1
-    parts = [_summaries(session, job, *piece) for piece in _cover(first, last, level, extent)]
+    parts = [
+        _summaries(session, _key(job, segment), len(job.metric_names or ()), *piece)
+        for piece in _cover(first, last, level, extent)
+    ]
     columns = [(job.metric_names or []).index(name) for name in names]
     found = joined(parts).select(columns)
     return Buckets(width, found.merged(bucket_of(found.first_step, width)))
 
 
-def _range(
-    session: Session, job: Job, from_step: int, to_step: int | None, limit: int, newest: bool
-) -> tuple[int, int]:
-    """The first and the last step of at most ``limit`` rows that were asked for. As no step is left out between, they
-    are known beforehand; a database that is asked for the first so many of a range may sort all of it to find them."""
-    first, last = clipped(extent_of(session, job), from_step, to_step)
-    return (max(first, last - limit + 1), last) if newest else (first, min(last, first + limit - 1))
-
-
-def extent_of(session: Session, job: Job) -> tuple[int, int]:
-    """The first and the last step that the job's present segment has rows of; (1, 0) where it has none."""
-    steps = select(Metrics.step).where(_mine(_key(job))).limit(1)
+def extent_of(session: Session, job: Job, segment: int | None = None) -> tuple[int, int]:
+    """The first and the last step that the job's present segment (or another ``segment``) has rows of; (1, 0) where it
+    has none."""
+    steps = select(Metrics.step).where(_mine(_key(job, segment))).limit(1)
     first = session.scalar(steps.order_by(Metrics.step))
     last = session.scalar(steps.order_by(Metrics.step.desc()))
     return (1, 0) if first is None or last is None else (first, last)
@@ -178,10 +199,11 @@ def _cover(first: int, last: int, level: int, extent: tuple[int, int]) -> list[t
     return [*before, (level, begin, end), *after]
 
 
-def _summaries(session: Session, job: Job, level: int, first: int, last: int) -> Summaries:
+def _summaries(session: Session, key: Key, count: int, level: int, first: int, last: int) -> Summaries:
+    """A piece of a curve, of so many (``count``) metrics."""
     if level >= 0:
-        return rollups.read(session, _key(job), level, first, last, len(job.metric_names or ()))
-    rows = _fetch(session, _key(job), len(job.metric_names or ()), first, last)
+        return rollups.read(session, key, level, first, last, count)
+    rows = _fetch(session, key, count, first, last)
     return Summaries.of_rows(rows.steps, rows.values)
 
 
@@ -203,8 +225,8 @@ def _mine(key: Key) -> ColumnElement[bool]:
     return and_(Metrics.job_number == key[0], Metrics.segment == key[1])
 
 
-def _key(job: Job) -> Key:
-    return job.number, job.segment
+def _key(job: Job, segment: int | None = None) -> Key:
+    return job.number, job.segment if segment is None else segment
 
 
 def jsonable(value: float | None) -> float | str | None:

@@ -1,5 +1,5 @@
-"""What is new of a job since a place in its history: rows, samples, evaluations, events and the job's state, each
-once, and the rewinds that take some of them back. Queries take a session and never commit.
+"""What is new of a job since a place in its history: rows, samples, evaluations, reports of its health, events and the
+job's state, each once, and the rewinds that take some of them back. Queries take a session and never commit.
 
 All of it must be read in one snapshot: the rows of a job say nothing without the rewinds before them.
 """
@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import evaluations, events, metrics, samples
+from models import evaluations, events, metrics, reports, samples
 from models.events import REWOUND
+from models.health_tables import HealthReport
 from models.metrics import Rows
 from models.status import JobStatus
 from models.tables import Evaluation, Event, Job, Sample
@@ -21,12 +22,14 @@ ROWS = 2000
 EVENTS = 100
 SAMPLES = 100
 EVALUATIONS = 100
+REPORTS = 100
 
 
 @dataclass(frozen=True)
 class Cursor:
     """How far somebody has read: the rows up to ``step``, the samples of steps below ``samples``, the events up to
-    ``event``, the evaluations of steps below ``evaluations``, and all there was when the job had this ``revision``."""
+    ``event``, the evaluations of steps below ``evaluations``, the reports of steps below ``reports``, and all there was
+    when the job had this ``revision``."""
 
     segment: int
     step: int
@@ -34,17 +37,18 @@ class Cursor:
     event: int
     revision: int
     evaluations: int = 0
+    reports: int = 0
 
 
 @dataclass(frozen=True)
 class Rewound:
-    """Rows, samples and evaluations after ``step`` are gone (and with step 0 the sample of step 0); they will come
-    again."""
+    """Rows, samples, evaluations and reports after ``step`` are gone (and with step 0 the sample of step 0); they will
+    come again."""
 
     step: int
 
 
-Item = Rewound | Rows | Sample | Evaluation | Event | Job
+Item = Rewound | Rows | Sample | Evaluation | HealthReport | Event | Job
 
 
 @dataclass(frozen=True)
@@ -71,16 +75,27 @@ def begin(session: Session, job: Job, from_step: int | None = None) -> Cursor:
         select(func.max(Sample.step)).where(Sample.job_number == job.number, Sample.segment == job.segment)
     )
     evaluated = evaluations.newest(session, (job.number, job.segment))
+    assessed = session.scalar(
+        select(func.max(HealthReport.step)).where(
+            HealthReport.job_number == job.number, HealthReport.segment == job.segment
+        )
+    )
     # Read last: on PostgreSQL each statement may see a moment of its own, and an event is better sent though it was
     # known than a rewind never.
     now = session.execute(select(Job.segment, Job.step).where(Job.number == job.number)).one_or_none()
     segment, step = now or (job.segment, job.step)  # deleted meanwhile: its stream will say so
     behind_all = Cursor(
-        segment, step, 0 if drawn is None else drawn + 1, event, 0, evaluated.step + 1 if evaluated else 0
+        segment,
+        step,
+        samples=_behind(drawn),
+        event=event,
+        revision=0,
+        evaluations=_behind(evaluated.step if evaluated else None),
+        reports=_behind(assessed),
     )
     if from_step is None or from_step > step:
         return behind_all
-    return replace(behind_all, step=from_step - 1, samples=from_step, evaluations=from_step)
+    return replace(behind_all, step=from_step - 1, samples=from_step, evaluations=from_step, reports=from_step)
 
 
 def resume(session: Session, job: Job, since: Cursor) -> Cursor:
@@ -93,8 +108,8 @@ def resume(session: Session, job: Job, since: Cursor) -> Cursor:
 
 def read(session: Session, job: Job, since: Cursor) -> News:
     """What a reader at ``since`` has not seen, as it is in the session's snapshot: at most ``ROWS`` rows, ``EVENTS``
-    events, ``SAMPLES`` samples and ``EVALUATIONS`` evaluations. The job itself comes last, and only where nothing more
-    is to be read."""
+    events, ``SAMPLES`` samples, ``EVALUATIONS`` evaluations and ``REPORTS`` reports. The job itself comes last, and
+    only where nothing more is to be read."""
     page = _Page(since)
     found = page.later_events(session, job)
     if len(found) == EVENTS:
@@ -154,7 +169,7 @@ class _Page:
             self._go_back_to(job.step)
 
     def add_recorded(self, session: Session, job: Job) -> bool:
-        """Add rows, and the samples and evaluations up to the last of them; whether there are more of any."""
+        """Add rows, and the samples, evaluations and reports up to the last of them; whether there are more of any."""
         last: int | None = None
         if job.metric_names is not None and self.cursor.step < job.step:
             rows = metrics.read_rows(session, job, job.metric_names, self.cursor.step + 1, limit=ROWS)
@@ -170,24 +185,37 @@ class _Page:
         for evaluation in evaluated:
             if last is None or evaluation.step <= last:
                 self.add(evaluation, evaluations=evaluation.step + 1)
-        return last is not None or len(drawn) == SAMPLES or len(evaluated) == EVALUATIONS
+        key = (job.number, job.segment)
+        assessed = reports.list_reports(session, key, self.cursor.reports - 1, REPORTS)
+        for report in assessed:
+            if last is None or report.step <= last:
+                self.add(report, reports=report.step + 1)
+        full = len(drawn) == SAMPLES or len(evaluated) == EVALUATIONS or len(assessed) == REPORTS
+        return last is not None or full
 
     def _start_again(self, job: Job, **moved: int) -> None:
         start = job.start_step
         kept = _below(start)
-        self.add(Rewound(start), segment=job.segment, step=start, samples=kept, evaluations=kept, **moved)
+        places = {"step": start, "samples": kept, "evaluations": kept, "reports": kept}
+        self.add(Rewound(start), segment=job.segment, **places, **moved)
 
     def _go_back_to(self, step: int) -> None:
         kept, at = _below(step), self.cursor
-        if step < at.step or kept < at.samples or kept < at.evaluations:
+        if step < at.step or kept < max(at.samples, at.evaluations, at.reports):
             self.add(
                 Rewound(step),
                 step=min(step, at.step),
                 samples=min(kept, at.samples),
                 evaluations=min(kept, at.evaluations),
+                reports=min(kept, at.reports),
             )
 
 
+def _behind(step: int | None) -> int:
+    """The cursor of samples, evaluations or reports behind that of ``step``."""
+    return 0 if step is None else step + 1
+
+
 def _below(step: int) -> int:
-    """The cursor of samples and evaluations after a rewind to ``step``."""
+    """The cursor of samples, evaluations and reports after a rewind to ``step``."""
     return step + 1 if step else 0  # a fresh start draws the sample of step 0 again

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import bulk
@@ -67,6 +67,23 @@ def rewind(session: Session, key: Key, step: int, rows: Summaries) -> None:
             finer = read(session, key, level, start, step, rows.last.shape[1])
 
 
+def archive(session: Session, key: Key, step: int, segment: int, rows: Summaries) -> None:
+    """Make what came after ``step`` that of another, empty segment of the same job. ``rows`` are those after ``step``
+    in the lowest level's bucket of the step behind it. Buckets with rows of both sides are made anew for the other
+    segment, each of the level below, and left here as they were, for ``rewind`` to mend."""
+    session.execute(update(TABLE).where(_mine(key), TABLE.c.first_step > step).values(segment=segment))
+    moved = (key[0], segment)
+    buckets = [bucket_of(step + 1, width) for width in WIDTHS]
+    is_whole = _find(session, moved, buckets)
+    for level, width in enumerate(WIDTHS):
+        if level in is_whole:
+            continue
+        finer = rows
+        if level:
+            finer = read(session, moved, level - 1, step + 1, (buckets[level] + 1) * width, rows.last.shape[1])
+        _insert(session, moved, [finer.merged(bucket_of(finer.first_step, width))], level)
+
+
 def read(session: Session, key: Key, level: int, from_step: int, to_step: int, metrics: int) -> Summaries:
     """A level's buckets between two steps, both included, by step, of so many ``metrics`` each."""
     if to_step < from_step:
@@ -77,14 +94,22 @@ def read(session: Session, key: Key, level: int, from_step: int, to_step: int, m
     return _decoded([row[1:] for row in session.execute(query)], metrics)
 
 
+def _find(session: Session, key: Key, buckets: Sequence[int]) -> dict[int, Summaries]:
+    """One bucket of each level, those that are there."""
+    found = session.connection().execute(FIND_BUCKETS, _chosen(key, buckets)).all()
+    return {row[0]: _decoded([row[1:]], len(row.minimum) // 4) for row in found}
+
+
 def _take_out(session: Session, key: Key, buckets: Sequence[int]) -> dict[int, Summaries]:
     """Remove one bucket of each level and return those that were there."""
-    chosen = {"job": key[0], "segment": key[1]} | {f"bucket_{level}": bucket for level, bucket in enumerate(buckets)}
-    connection = session.connection()
-    found = connection.execute(FIND_BUCKETS, chosen).all()
+    found = _find(session, key, buckets)
     if found:
-        connection.execute(DELETE_BUCKETS, chosen)
-    return {row[0]: _decoded([row[1:]], len(row.minimum) // 4) for row in found}
+        session.connection().execute(DELETE_BUCKETS, _chosen(key, buckets))
+    return found
+
+
+def _chosen(key: Key, buckets: Sequence[int]) -> dict[str, int]:
+    return {"job": key[0], "segment": key[1]} | {f"bucket_{level}": bucket for level, bucket in enumerate(buckets)}
 
 
 def _mine(key: Key) -> ColumnElement[bool]:

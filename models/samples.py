@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session, undefer
 
 from models.tables import Checkpoint, Job, Sample
@@ -28,18 +28,49 @@ def add_sample(session: Session, job: tuple[int, int], step: int, png: bytes, si
     )
 
 
-def list_samples(session: Session, job: Job, after: int = -1, limit: int = 100) -> Sequence[Sample]:
-    """Samples without their bytes, by step, those after step ``after``."""
-    query = select(Sample).where(Sample.job_number == job.number, Sample.segment == job.segment, Sample.step > after)
+def rewind_samples(session: Session, key: tuple[int, int], step: int) -> int:
+    """Drop the samples of ``key`` (job number, segment) after ``step``; returns how many there were."""
+    number, segment = key
+    later = (Sample.job_number == number) & (Sample.segment == segment) & (Sample.step > step)
+    return int(session.execute(delete(Sample).where(later)).rowcount)  # type: ignore[attr-defined]
+
+
+def archive_samples(session: Session, key: tuple[int, int], step: int, segment: int) -> None:
+    """Make the samples of ``key`` (job number, segment) after ``step`` those of another segment of the same job."""
+    later = (Sample.job_number == key[0]) & (Sample.segment == key[1]) & (Sample.step > step)
+    moved = update(Sample).where(later).values(segment=segment)
+    session.execute(moved, execution_options={"synchronize_session": False})
+
+
+def drop_later_checkpoints(session: Session, key: tuple[int, int], step: int) -> list[str]:
+    """Forget the checkpoints of ``key`` (job number, segment) after ``step``; returns the folders that may now be
+    deleted, after the commit."""
+    number, segment = key
+    later = (Checkpoint.job_number == number) & (Checkpoint.segment == segment) & (Checkpoint.step > step)
+    return list(session.scalars(delete(Checkpoint).where(later).returning(Checkpoint.folder)))
+
+
+def list_samples(
+    session: Session, job: Job, after: int = -1, limit: int = 100, segment: int | None = None
+) -> Sequence[Sample]:
+    """Samples of the job's present segment (or of another ``segment``) without their bytes, by step, those after step
+    ``after``."""
+    query = _samples_of(job, segment).where(Sample.step > after)
     return session.scalars(query.order_by(Sample.step).limit(limit)).all()
 
 
-def get_sample(session: Session, job: Job, step: int | None) -> Sample | None:
-    """The sample of a step with its bytes, or the newest where ``step`` is ``None``."""
-    query = select(Sample).where(Sample.job_number == job.number, Sample.segment == job.segment)
+def get_sample(session: Session, job: Job, step: int | None, segment: int | None = None) -> Sample | None:
+    """The sample of a step with its bytes, or the newest where ``step`` is ``None``; of the job's present segment, or
+    of another ``segment``."""
+    query = _samples_of(job, segment)
     if step is not None:
         query = query.where(Sample.step == step)
     return session.scalar(query.order_by(Sample.step.desc()).limit(1).options(undefer(Sample.png)))
+
+
+def _samples_of(job: Job, segment: int | None) -> Select[Sample]:
+    of_segment = Sample.segment == (job.segment if segment is None else segment)
+    return select(Sample).where(Sample.job_number == job.number, of_segment)
 
 
 def add_checkpoint(
@@ -50,9 +81,10 @@ def add_checkpoint(
     folder: str,
     files: dict[str, Any],
     best: tuple[str, float] | None = None,
+    severity: str | None = None,
 ) -> None:
     """Record files that are already safe on disk, for ``job`` (number, segment). ``best`` is the number of the
-    evaluations by which no checkpoint before was as good, and its value."""
+    evaluations by which no checkpoint before was as good, and its value; ``severity`` that of the job's verdict."""
     number, segment = job
     metric, value = best or (None, None)
     session.merge(
@@ -65,6 +97,7 @@ def add_checkpoint(
             files=files,
             best_metric=metric,
             best_value=value,
+            severity=severity,
         )
     )
 
@@ -86,13 +119,19 @@ def best_of(found: Sequence[Checkpoint]) -> Checkpoint | None:
     return next((checkpoint for checkpoint in found if checkpoint.best_metric is not None), None)
 
 
+def healthy_of(found: Sequence[Checkpoint]) -> Checkpoint | None:
+    """The newest, of checkpoints that are given newest first, that was not made during an alarm: the one to go back to.
+    One that was made before the job's health was looked at counts."""
+    return next((checkpoint for checkpoint in found if checkpoint.severity != "alarm"), None)
+
+
 def drop_old_checkpoints(session: Session, job: tuple[int, int], keep: int) -> list[str]:
-    """Forget all but the ``keep`` newest checkpoints of ``job`` (number, segment) and the best one; returns the folders
-    that may now be deleted, after the commit."""
+    """Forget all but the ``keep`` newest checkpoints of ``job`` (number, segment), the best one and the newest that was
+    not made during an alarm; returns the folders that may now be deleted, after the commit."""
     number, segment = job
     found = list_checkpoints(session, number, segment)
-    best = best_of(found)
-    old = [checkpoint for checkpoint in found[keep:] if checkpoint is not best]
+    kept = (best_of(found), healthy_of(found))
+    old = [checkpoint for checkpoint in found[keep:] if checkpoint not in kept]
     steps = [checkpoint.step for checkpoint in old]
     if steps:
         session.execute(

@@ -9,7 +9,7 @@ state           meaning                                                after the
 ``paused``      stopped at a checkpoint, waits to be resumed           stays
 ``cancelling``  asked to stop, its worker has not confirmed yet        ``cancelled`` when the lease expires
 ``cancelled``   stopped by request; what was recorded stays            final
-``succeeded``   every step was trained                                 final
+``succeeded``   trained to its end, or to the plateau it asked for     final
 ``failed``      stopped by an error, named in ``error``                final
 ==============  =====================================================  ==========================================
 """
@@ -40,6 +40,7 @@ TRANSITIONS: frozenset[tuple[JobStatus, JobStatus]] = frozenset(
         (JobStatus.RUNNING, JobStatus.QUEUED),  # its lease expired, or its worker is shutting down
         (JobStatus.RUNNING, JobStatus.CANCELLING),  # a user asks it to stop
         (JobStatus.RUNNING, JobStatus.PAUSING),  # a user asks it to pause
+        (JobStatus.RUNNING, JobStatus.PAUSED),  # an alarm of its health, about which its spec asks for a pause
         (JobStatus.RUNNING, JobStatus.SUCCEEDED),
         (JobStatus.RUNNING, JobStatus.FAILED),
         (JobStatus.PAUSING, JobStatus.PAUSED),  # its worker has made a checkpoint, or its lease expired

@@ -37,7 +37,8 @@ class Base(DeclarativeBase):
     }
 
 
-def _job_key(primary: bool = True) -> Mapped[int]:
+def job_key(primary: bool = True) -> Mapped[int]:
+    """The column by which a row belongs to a job, and goes with it."""
     return mapped_column(Counter, ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=primary)
 
 
@@ -63,6 +64,12 @@ class Job(Base):
     latest_metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     # {"step", "values"} as ``Evaluation`` holds them: whoever polls a job reads no other table.
     latest_evaluation: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # The newest report of its health, with what lists are narrowed by once more.
+    verdict: Mapped[str | None] = mapped_column(String(40))
+    severity: Mapped[str | None] = mapped_column(String(8))
+    health: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # How often it has gone back to a checkpoint with a remedy: with its spec, all that says what it now trains by.
+    rollbacks: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     steps_per_second: Mapped[float | None]
     training_seconds: Mapped[float] = mapped_column(default=0.0)
     data_fingerprint: Mapped[str | None] = mapped_column(String(64))
@@ -106,6 +113,8 @@ class Job(Base):
         ),
         Index("jobs_status", "status", "number"),
         Index("jobs_name", "name", "number"),
+        Index("jobs_verdict", "verdict", "number"),
+        Index("jobs_severity", "severity", "number"),
         NEVER_REUSED,
     )
 
@@ -121,7 +130,7 @@ class JobMetadata(Base):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(String(512), primary_key=True)
-    job_number: Mapped[int] = _job_key()
+    job_number: Mapped[int] = job_key()
 
     # A deleted job's labels are found without reading all.
     __table_args__ = (Index("job_metadata_of_job", "job_number"),)
@@ -134,7 +143,7 @@ class Metrics(Base):
 
     __tablename__ = "metrics"
 
-    job_number: Mapped[int] = _job_key()
+    job_number: Mapped[int] = job_key()
     segment: Mapped[int] = mapped_column(Integer, primary_key=True)
     step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     d_loss: Mapped[float | None] = mapped_column(REAL)
@@ -151,7 +160,7 @@ class Rollup(Base):
 
     __tablename__ = "rollups"
 
-    job_number: Mapped[int] = _job_key()
+    job_number: Mapped[int] = job_key()
     segment: Mapped[int] = mapped_column(Integer, primary_key=True)
     level: Mapped[int] = mapped_column(Integer, primary_key=True)
     bucket: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -172,7 +181,7 @@ class Sample(Base):
 
     __tablename__ = "samples"
 
-    job_number: Mapped[int] = _job_key()
+    job_number: Mapped[int] = job_key()
     segment: Mapped[int] = mapped_column(Integer, primary_key=True)
     step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     width: Mapped[int] = mapped_column(Integer)
@@ -189,7 +198,7 @@ class Evaluation(Base):
 
     __tablename__ = "evaluations"
 
-    job_number: Mapped[int] = _job_key()
+    job_number: Mapped[int] = job_key()
     segment: Mapped[int] = mapped_column(Integer, primary_key=True)
     step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     values: Mapped[dict[str, Any]]
@@ -198,11 +207,12 @@ class Evaluation(Base):
 
 class Checkpoint(Base):
     """``files`` maps the name of each of a checkpoint's files in ``folder`` to {"size": bytes, "sha256": hex}. One that
-    was the best so far when it was made says by which number of the evaluations, and how good it was."""
+    was the best so far when it was made says by which number of the evaluations, and how good it was; ``severity`` is
+    that of the verdict on the job's health then, null where it had none."""
 
     __tablename__ = "checkpoints"
 
-    job_number: Mapped[int] = _job_key()
+    job_number: Mapped[int] = job_key()
     segment: Mapped[int] = mapped_column(Integer, primary_key=True)
     step: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     attempt: Mapped[int] = mapped_column(Integer)
@@ -210,6 +220,7 @@ class Checkpoint(Base):
     files: Mapped[dict[str, Any]]
     best_metric: Mapped[str | None] = mapped_column(String(64))
     best_value: Mapped[float | None]
+    severity: Mapped[str | None] = mapped_column(String(8))
     created_at: Mapped[datetime] = mapped_column(default=database_now())
 
 
@@ -219,7 +230,7 @@ class Event(Base):
     __tablename__ = "events"
 
     number: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
-    job_number: Mapped[int] = _job_key(primary=False)
+    job_number: Mapped[int] = job_key(primary=False)
     kind: Mapped[str] = mapped_column(String(64))
     level: Mapped[str] = mapped_column(String(16))
     message: Mapped[str] = mapped_column(Text)
@@ -235,7 +246,7 @@ class LogLine(Base):
     __tablename__ = "log_lines"
 
     number: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
-    job_number: Mapped[int] = _job_key(primary=False)
+    job_number: Mapped[int] = job_key(primary=False)
     attempt: Mapped[int] = mapped_column(Integer)
     level: Mapped[str] = mapped_column(String(16))
     message: Mapped[str] = mapped_column(Text)

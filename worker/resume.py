@@ -1,5 +1,6 @@
 """Where an attempt begins: the newest checkpoint whose files are what was written, and nothing recorded after it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import leases, samples
 from models.storage import DamagedFile, Storage
-from models.tables import Job
+from models.tables import Checkpoint, Job
 from worker.gan import checkpoint
 from worker.gan.checkpoint import CheckpointError, Snapshot
 from worker.writer import LeasedWriter
@@ -16,15 +17,40 @@ log = structlog.get_logger(__name__)
 
 
 def last_good_checkpoint(job: Job, writer: LeasedWriter, storage: Storage) -> Snapshot | None:
-    """The newest checkpoint that verifies; damaged ones are passed over, each with a warning in the job's history. The
-    best value so far is that of the job's own checkpoints: the one that a fork did not take along, or one that went
-    with damaged files, need not be beaten.
+    """The newest checkpoint that verifies; ``None`` where the job is to start at its beginning.
+
+    Raises:
+        CheckpointError: none is left of a fork, which begins with one.
+        OSError: the storage cannot be read at all (which is no damage).
+    """
+    found = checkpoints_of(job, writer)
+    snapshot = first_sound(found, found, writer, storage)
+    if snapshot is None and job.start_step:
+        raise lost_start(job)
+    return snapshot
+
+
+def lost_start(job: Job) -> CheckpointError:
+    """What to raise where a fork has nothing left to begin with."""
+    return CheckpointError(f"the checkpoint of step {job.start_step} that the fork begins at is lost")
+
+
+def checkpoints_of(job: Job, writer: LeasedWriter) -> Sequence[Checkpoint]:
+    """The job's checkpoints, newest first."""
+    return writer.read(lambda session: samples.list_checkpoints(session, job.number, job.segment))
+
+
+def first_sound(
+    wanted: Iterable[Checkpoint], found: Sequence[Checkpoint], writer: LeasedWriter, storage: Storage
+) -> Snapshot | None:
+    """The first of the ``wanted`` checkpoints that verifies; damaged ones are passed over, each with a warning in the
+    job's history. The best value so far is that of the job's own checkpoints, which were ``found``, newest first: the
+    one that a fork did not take along, or one that went with damaged files, need not be beaten.
 
     Raises:
         OSError: the storage cannot be read at all (which is no damage).
     """
-    found = writer.read(lambda session: samples.list_checkpoints(session, job.number, job.segment))
-    for index, candidate in enumerate(found):
+    for candidate in wanted:
         try:
             snapshot = checkpoint.from_files(storage.read_folder(candidate.folder, candidate.files))
         except (DamagedFile, CheckpointError) as error:
@@ -32,7 +58,7 @@ def last_good_checkpoint(job: Job, writer: LeasedWriter, storage: Storage) -> Sn
             log.warning(message)
             writer.add_event("checkpoint.damaged", message, "warning", step=candidate.step)
             continue
-        best = samples.best_of(found[index:])
+        best = samples.best_of([each for each in found if each.step <= candidate.step])
         return replace(snapshot, state={**snapshot.state, "best": best.best_value if best else None})
     return None
 

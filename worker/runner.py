@@ -2,26 +2,27 @@
 
 import os
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 import torch
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import events, leases
 from models.database import Database, database_now
 from models.leases import Lease, LeaseLost
 from models.settings import Settings
-from models.spec import JobSpec
-from models.status import JobStatus
+from models.spec import JobSpec, remedied
 from models.storage import Storage, open_storage
 from models.tables import Job
 from worker.gan import checkpoint, memory
-from worker.gan.checkpoint import CheckpointError
+from worker.gan.checkpoint import Snapshot
 from worker.gan.data import DataFolders, Dataset, load
 from worker.gan.device import DeviceUnavailable, resolve
-from worker.gan.events import Command, Event, Finished
 from worker.gan.loop import train
+from worker.health_actions import left_undone
 from worker.joblog import JobLog
 from worker.lease_keeper import LeaseKeeper
 from worker.loading import LoadingWatch, Stopped, tell_of_problems
@@ -29,12 +30,11 @@ from worker.outcome import DataChanged, DataUnavailable, Outcome, failure, is_ou
 from worker.patience import patiently
 from worker.recorder import RecordedJob, Recorder, RecorderFailed
 from worker.resume import last_good_checkpoint, rewind, tell_of_changes
+from worker.rollback import roll_back
+from worker.stretch import Stretch
 from worker.writer import LeasedWriter
 
 log = structlog.get_logger(__name__)
-
-
-Training = Generator[Event, Command | None, None]
 
 
 class Runner:
@@ -148,46 +148,38 @@ class Attempt:
         if self._job.data_fingerprint is None:  # a later attempt has nothing new to tell
             tell_of_problems(data, spec, self._writer)
         snapshot = last_good_checkpoint(self._job, self._writer, self._storage)
-        if snapshot is None and self._job.start_step:
-            raise CheckpointError(f"the checkpoint of step {self._job.start_step} that the fork begins at is lost")
+        if snapshot and (undone := left_undone(self._job, self._writer, snapshot.step)):
+            return undone
         rewind(self._job, self._writer, self._storage, snapshot)
         if snapshot:
-            tell_of_changes(snapshot, self._writer, checkpoint.environment(spec, device))
-        training = train(spec, data, device=device, resume_from=snapshot, folders=folders)
-        return self._record(training, spec, data, keeper)
+            trained_by = remedied(spec, self._job.rollbacks).spec
+            tell_of_changes(snapshot, self._writer, checkpoint.environment(trained_by, device))
+        return self._train_from(snapshot, device, spec, data, folders, keeper)
 
-    def _record(self, training: Training, spec: JobSpec, data: Dataset, keeper: LeaseKeeper) -> Outcome:
-        """Train to the end, whichever it is, with all that was recorded until then stored."""
-        recorder = self._recorder(spec, data, keeper)
-        try:
-            outcome = self._drive(training, recorder, keeper)
-        except LeaseLost:
-            training.close()
-            recorder.abandon()
-            raise
-        except BaseException:
-            training.close()
-            self._keep_what_was_recorded(recorder)
-            raise
-        recorder.close(rows_only=outcome.status is JobStatus.CANCELLED)
-        return outcome
-
-    def _drive(self, training: Training, recorder: Recorder, keeper: LeaseKeeper) -> Outcome:
-        """Pass the loop's events to the recorder, and what the world wants back to the loop."""
-        stop: Outcome | None = None
-        event = next(training)
+    def _train_from(
+        self,
+        snapshot: Snapshot | None,
+        device: torch.device,
+        spec: JobSpec,
+        data: Dataset,
+        folders: DataFolders,
+        keeper: LeaseKeeper,
+    ) -> Outcome:
+        """Train to an end, going back from alarms as often as the spec asks for it."""
+        rollbacks, seconds = self._job.rollbacks, self._job.training_seconds
         while True:
-            recorder.put(event)
-            if isinstance(event, Finished):
-                trained = Outcome(JobStatus.SUCCEEDED, "every step was trained")
-                return trained if stop is None or event.reason == "completed" else stop
-            if keeper.cancelling:
-                training.close()
-                return Outcome(JobStatus.CANCELLED, "cancelled by request")
-            stop = stop or self._reason_to_stop(keeper) or self._out_of_time(recorder)
-            event = training.send(Command.STOP_WITH_CHECKPOINT if stop else None)
+            trained_by, stream = remedied(spec, rollbacks)
+            training = train(trained_by, data, device=device, resume_from=snapshot, folders=folders, stream=stream)
+            recorder = self._recorder(spec, data, keeper, seconds)
+            reason = partial(self._reason_to_stop, keeper, recorder)
+            ended = Stretch(spec, rollbacks, recorder, keeper, reason).run(training)
+            if isinstance(ended, Outcome):
+                return ended
+            memory.release_cached()
+            snapshot = roll_back(self._job, spec, rollbacks, ended.report, self._writer, self._storage)
+            rollbacks, seconds = rollbacks + 1, recorder.training_seconds
 
-    def _reason_to_stop(self, keeper: LeaseKeeper) -> Outcome | None:
+    def _reason_to_stop(self, keeper: LeaseKeeper, recorder: Recorder | None = None) -> Outcome | None:
         """Why this attempt should end, training with a checkpoint of the step it has reached."""
         if keeper.pausing:
             return released("paused by request")  # which becomes `paused` as it is stored
@@ -195,31 +187,24 @@ class Attempt:
             return released("its worker is shutting down")
         if keeper.orphaned:
             return released("its worker's main process is gone")
-        return None
-
-    def _out_of_time(self, recorder: Recorder) -> Outcome | None:
         limit = self._job.spec["max_duration"]
-        if limit is not None and recorder.training_seconds >= limit:
+        if recorder is not None and limit is not None and recorder.training_seconds >= limit:
             return failure("max_duration_exceeded", f"stopped after max_duration, {limit} seconds of training")
         return None
 
-    def _keep_what_was_recorded(self, recorder: Recorder) -> None:
-        """Store what waits in the recorder; a failure of its own here must not hide the one that ended training."""
-        try:
-            recorder.close()
-        except (RecorderFailed, LeaseLost) as failed:
-            log.warning("not everything recorded could be stored", reason=str(failed))
-
-    def _recorder(self, spec: JobSpec, data: Dataset, keeper: LeaseKeeper) -> Recorder:
+    def _recorder(self, spec: JobSpec, data: Dataset, keeper: LeaseKeeper, training_seconds: float) -> Recorder:
+        newest = select(Job.verdict).where(Job.number == self._job.number)
         job = RecordedJob(
             id=self._job.id,
             number=self._job.number,
             segment=self._job.segment,
             attempt=self._lease.attempt,
             spec=spec,
-            training_seconds=self._job.training_seconds,
+            training_seconds=training_seconds,
             fingerprint=data.fingerprint,
+            # Of the job's own spec: no remedy changes what its rows hold.
             metric_names=tuple(self._job.metric_names or spec.metric_names),
+            verdict=self._writer.read(lambda session: session.scalar(newest)),
         )
         patience = self._settings.lease_seconds
         return Recorder(self._writer, self._storage, job, self._joblog, data, patience, lambda: keeper.lost)

@@ -175,16 +175,19 @@ def fork_job(
 ) -> JobView:
     """Create a job that goes on from a checkpoint with the spec changed where the networks' shapes allow: other losses,
     learning rates, data of the same shape, more steps. Its rows begin after the checkpoint's step; `origin` names the
-    old job, which is not changed."""
-    spec = _changed(job, fork.changes)
+    old job, which is not changed. What is changed is the spec as the old job trains by it now, with the remedies of its
+    rollbacks."""
+    spec = _changed(session, job, fork.changes, idempotency_key)
     with _refusals(session, job):
         new, is_new = actions.fork(session, job, fork.step, spec, files, idempotency_key)
     return made(session, new, is_new, response, held, background)
 
 
-def _changed(job: Job, changes: Mapping[str, Any]) -> JobSpec:
+def _changed(session: Session, job: Job, changes: Mapping[str, Any], idempotency_key: str | None) -> JobSpec:
+    """The spec of a fork. Raises ``Problem`` (422) where it is none."""
     try:
-        return JobSpec.model_validate(merge(job.spec, changes))
+        base = actions.base_of_fork(session, job, idempotency_key)
+        return JobSpec.model_validate(merge(base, changes))
     except ValidationError as error:
         errors = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
         raise refused(errors, JobSpec) from error

@@ -30,6 +30,7 @@ from models.polling import Standing
 from models.spec import JobSpec, MetadataKey, MetadataValue, Name
 from models.status import FINAL, JobStatus
 from models.storage import job_folder
+from models.verdicts import Severity, Verdict
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
@@ -112,9 +113,11 @@ def list_jobs(
     after: Annotated[str | None, Query(description="Id of the last job of the page before.")] = None,
     status: Annotated[list[JobStatus], Query(description="Only jobs in one of these states.")] = [],  # noqa: B006
     name: Annotated[Name | None, Query(description="Only jobs of this name.")] = None,
+    verdict: Annotated[list[Verdict], Query(description="Only jobs with one of these verdicts on their health.")] = [],  # noqa: B006
+    severity: Annotated[list[Severity], Query(description="Only jobs whose verdict is as bad as one of these.")] = [],  # noqa: B006
 ) -> JobPage:
     """List jobs, newest first, narrowed to those that meet every filter given."""
-    narrowed_to = jobs.JobFilter(status, name, _metadata(request.query_params))
+    narrowed_to = jobs.JobFilter(status, name, _metadata(request.query_params), verdict, severity)
     unknown = invalid("after", "query", "there is no such job", "unknown_job")
     if after is not None and not JOB_ID.fullmatch(after):
         raise unknown

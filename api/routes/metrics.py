@@ -14,6 +14,7 @@ from api.dependencies import MAX_INTEGER, JobId, find_job, in_session, standing_
 from api.documentation import ETAG, answers, not_modified
 from api.errors import invalid
 from api.records import MetricBuckets, MetricRows
+from api.segments import SegmentNumber, segment_of
 from api.strict import StrictRoute
 from models import metrics
 from models.catalogue import ALL_METRIC_NAMES
@@ -26,7 +27,7 @@ DEFAULT_ROWS = 1000
 MAX_POINTS = 4000
 router = APIRouter(prefix="/v1/jobs/{job_id}/metrics", tags=["metrics"], route_class=StrictRoute)
 
-ANSWERS = answers(examples.METRICS, "job_not_found", headers=ETAG) | not_modified()
+ANSWERS = answers(examples.METRICS, "job_not_found", "segment_not_found", headers=ETAG) | not_modified()
 ANSWERS[200]["content"]["application/json"] = {
     "examples": {
         "rows": {"summary": "Rows", "value": examples.METRICS},
@@ -74,6 +75,7 @@ async def get_metrics(
     max_points: MaxPoints = None,
     limit: Annotated[RowCount, Query(description=f"Rows at most; {DEFAULT_ROWS} by default.")] = None,
     last: Annotated[RowCount, Query(description="The newest rows, so many; excludes the other ways to choose.")] = None,
+    segment: SegmentNumber = None,
 ) -> Response:
     """Read what was recorded at each step. Go on with `from_step` set to `next_step`. For a curve ask for
     `max_points`: it takes as long for a million steps as for a thousand."""
@@ -85,20 +87,21 @@ async def get_metrics(
         _refuse_together("max_points", limit=limit)
     start = from_step or 0
     check_range(start, to_step)
+    line = segment_of(standing.job, segment)
     tag = caching.tag_of(request, standing.job)
 
     def read(session: Session) -> Response:
         job = find_job(session, job_id)  # once more, with the rows
         held = [name for name in names if name in (job.metric_names or ())]
         if max_points is not None:
-            found = metrics.read_buckets(session, job, held, max_points, start, to_step)
-            return _json(_buckets(job, names, held, found, start), tag.headers)
+            found = metrics.read_buckets(session, job, held, max_points, start, to_step, line)
+            return _json(_buckets((job.id, line), names, held, found, start), tag.headers)
         if last is not None:
-            rows, count = metrics.read_rows(session, job, held, limit=last, newest=True), last
+            rows, count = metrics.read_rows(session, job, held, limit=last, newest=True, segment=line), last
         else:
             count = limit or DEFAULT_ROWS
-            rows = metrics.read_rows(session, job, held, start, to_step, count + 1)
-        return _json(_rows(job, names, held, rows, start, count), tag.headers)
+            rows = metrics.read_rows(session, job, held, start, to_step, count + 1, segment=line)
+        return _json(_rows((job.id, line), names, held, rows, start, count), tag.headers)
 
     return await in_session(request, read)
 
@@ -132,21 +135,23 @@ def _refuse_together(one: str, **others: int | None) -> None:
             raise invalid(name, "query", f"cannot be given together with {one}", f"excludes_{one}")
 
 
-def _rows(job: Job, names: list[str], held: list[str], rows: Rows, start: int, count: int) -> dict[str, Any]:
-    """At most ``count`` of the rows, as ``MetricRows``."""
+def _rows(
+    line: tuple[str, int], names: list[str], held: list[str], rows: Rows, start: int, count: int
+) -> dict[str, Any]:
+    """At most ``count`` of the rows of ``line`` (job id, segment), as ``MetricRows``."""
     shown = Rows(rows.steps[:count], rows.values[:count])
     return {
         "object": "metrics",
-        "job_id": job.id,
-        "segment": job.segment,
+        "job_id": line[0],
+        "segment": line[1],
         "columns": columns_of(names, held, shown),
         "has_more": len(rows) > count,
         "next_step": int(shown.steps[-1]) + 1 if len(shown) else start,
     }
 
 
-def _buckets(job: Job, names: list[str], held: list[str], buckets: Buckets, start: int) -> dict[str, Any]:
-    """As ``MetricBuckets``."""
+def _buckets(line: tuple[str, int], names: list[str], held: list[str], buckets: Buckets, start: int) -> dict[str, Any]:
+    """Buckets of ``line`` (job id, segment), as ``MetricBuckets``."""
     found = buckets.summaries
     nothing = found.count[:, None] == found.non_finite
     mean = found.mean().astype(np.float32)
@@ -162,8 +167,8 @@ def _buckets(job: Job, names: list[str], held: list[str], buckets: Buckets, star
         }
     return {
         "object": "metric_buckets",
-        "job_id": job.id,
-        "segment": job.segment,
+        "job_id": line[0],
+        "segment": line[1],
         "bucket_steps": buckets.width,
         "first_step": found.first_step,
         "last_step": found.last_step,

@@ -10,6 +10,7 @@ from api.documentation import answers, file_of, not_modified, problems
 from api.errors import about
 from api.records import SampleView
 from api.schemas import Page
+from api.segments import SegmentNumber, segment_of
 from api.strict import StrictRoute
 from models import samples
 from models.tables import Sample
@@ -25,7 +26,7 @@ PNG: dict[int | str, dict[str, Any]] = {
         {STEP_HEADER: {"description": "The step it was drawn at.", "schema": {"type": "integer"}}},
     ),
     **not_modified(),
-    **problems("job_not_found", "sample_not_found"),
+    **problems("job_not_found", "sample_not_found", "segment_not_found"),
 }
 
 
@@ -34,7 +35,7 @@ PNG: dict[int | str, dict[str, Any]] = {
     operation_id="list_samples",
     summary="List sample images",
     response_description="Samples by step, without their bytes",
-    responses=answers(examples.SAMPLES, "job_not_found"),
+    responses=answers(examples.SAMPLES, "job_not_found", "segment_not_found"),
 )
 def list_samples(
     session: ReadSession,
@@ -43,9 +44,10 @@ def list_samples(
     after: Annotated[
         int | None, Query(ge=0, le=MAX_INTEGER, description="Return samples of later steps than this one.")
     ] = None,
+    segment: SegmentNumber = None,
 ) -> Page[SampleView]:
     """List the images drawn so far. Go on with `after` set to the last one's `step`."""
-    found = samples.list_samples(session, job, -1 if after is None else after, limit + 1)
+    found = samples.list_samples(session, job, -1 if after is None else after, limit + 1, segment_of(job, segment))
     return Page[SampleView].of([SampleView.of(job.id, sample) for sample in found], limit)
 
 
@@ -56,9 +58,9 @@ def list_samples(
     response_class=Response,
     responses=PNG,
 )
-def get_latest_sample(request: Request, session: ReadSession, job: TheJob) -> Response:
+def get_latest_sample(request: Request, session: ReadSession, job: TheJob, segment: SegmentNumber = None) -> Response:
     """Download the newest image. The header `Sample-Step` says which step it shows."""
-    newest = samples.get_sample(session, job, None)
+    newest = samples.get_sample(session, job, None, segment_of(job, segment))
     if newest is None:
         raise about("job_id", "path", "sample_not_found", "the job has no sample yet")
     return _image(request, newest)
@@ -71,11 +73,14 @@ def get_latest_sample(request: Request, session: ReadSession, job: TheJob) -> Re
     response_class=Response,
     responses=PNG,
 )
-def get_sample(request: Request, session: ReadSession, job: TheJob, step: Step) -> Response:
+def get_sample(
+    request: Request, session: ReadSession, job: TheJob, step: Step, segment: SegmentNumber = None
+) -> Response:
     """Download the image drawn at a step. A job that goes back to a checkpoint draws later images anew."""
-    found = samples.get_sample(session, job, step)
+    line = segment_of(job, segment)
+    found = samples.get_sample(session, job, step, line)
     if found is None:
-        newest = samples.get_sample(session, job, None)
+        newest = samples.get_sample(session, job, None, line)
         there = f"the newest is of step {newest.step}" if newest else "it has none yet"
         message = f"the job has no sample of step {step}; {there}"
         raise about("step", "path", "sample_not_found", message, newest.step if newest else None)

@@ -14,6 +14,7 @@ from api.schemas import Page
 from api.strict import StrictRoute
 from models import catalogue, workers
 from models.spec import JobSpec
+from models.verdicts import VERDICTS
 
 router = APIRouter(prefix="/v1", tags=["service"], route_class=StrictRoute)
 
@@ -26,6 +27,7 @@ CATALOGUE: dict[str, Any] = {
     },
     "metrics": [asdict(facts) | {"always_shown": facts in catalogue.METRICS} for facts in catalogue.ALL_METRICS],
     "evaluations": [asdict(facts) for facts in catalogue.EVALUATIONS.values()],
+    "verdicts": {verdict.value: asdict(facts) for verdict, facts in VERDICTS.items()},
 }
 SPEC_SCHEMA = JobSpec.model_json_schema()
 
@@ -48,12 +50,12 @@ def list_workers(session: ReadSession, held: ServicesHeld) -> Page[WorkerView]:
     "/catalogue",
     operation_id="get_catalogue",
     summary="Read what a spec can name",
-    response_description="Losses, data sets, metrics and evaluations, with what is known of each",
+    response_description="Losses, data sets, metrics, evaluations and verdicts on health, with what is known of each",
     responses=answers(CATALOGUE),
 )
 def get_catalogue() -> dict[str, Any]:
-    """Read the kinds of loss and data set that a spec can name, the metrics recorded at every step, and the numbers of
-    evaluations. The `shape` of a data set is null where the spec says it."""
+    """Read the kinds of loss and data set that a spec can name, the metrics recorded at every step, the numbers of
+    evaluations, and the verdicts on a job's health. The `shape` of a data set is null where the spec says it."""
     return CATALOGUE
 
 

@@ -7,10 +7,11 @@ from dataclasses import astuple, dataclass
 from api.dependencies import MAX_INTEGER
 from models.news import Cursor
 
-EXAMPLE = "7.0.512.401.17.23.501"
+EXAMPLE = "7.0.512.401.17.23.501.501"
 END = "end"
-# Those of streams from before there were evaluations are a number shorter, and none had been made.
-MESSAGE_ID = re.compile(rf"[0-9]{{1,19}}(?:\.[0-9]{{1,19}}){{5,6}}(?:\.{END})?")
+# Those of streams from before there were reports of health are a number shorter, those from before there were
+# evaluations two; none had been made.
+MESSAGE_ID = re.compile(rf"[0-9]{{1,19}}(?:\.[0-9]{{1,19}}){{5,7}}(?:\.{END})?")
 
 
 class MalformedIdError(ValueError):

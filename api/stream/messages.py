@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import orjson
 from fastapi.sse import format_sse_event
 
+from api.health_views import HealthView
 from api.records import EvaluationView, EventView, SampleView
 from api.routes.metrics import columns_of
 from api.schemas import JobView
@@ -12,6 +13,7 @@ from api.stream import ids
 from api.stream.feed import Batch, Question
 from models import news
 from models.database import Database
+from models.health_tables import HealthReport
 from models.metrics import Rows
 from models.news import Cursor, Item, News, Rewound
 from models.status import JobStatus
@@ -63,6 +65,8 @@ def _message(job: Job, names: Sequence[str], item: Item, cursor: Cursor) -> byte
             kind, data = "sample", SampleView.of(job.id, item).model_dump_json()
         case Evaluation():
             kind, data = "evaluation", EvaluationView.of(item).model_dump_json()
+        case HealthReport():
+            kind, data = "report", HealthView.of(job.id, item.report, item.segment).model_dump_json()
         case Event():
             kind = "health" if item.kind.startswith(HEALTH) else "event"
             data = EventView.model_validate(item).model_dump_json()

@@ -3,17 +3,20 @@
 from typing import Annotated, Any
 
 import typer
+from rich.console import JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
 from ganjobs import text
-from ganjobs.client import MetricRows
 from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
 from ganjobs.jobref import LATEST, resolve
-from ganjobs.verdict import CAVEAT, judge, last_rows
 from models.status import JobStatus
+from models.verdicts import Verdict
 
 StatusFilter = Annotated[list[JobStatus] | None, typer.Option("--status", help="Only jobs in this state; repeatable.")]
+VerdictFilter = Annotated[
+    list[Verdict] | None, typer.Option("--verdict", help="Only jobs with this verdict on their health; repeatable.")
+]
 NameFilter = Annotated[str | None, typer.Option("--name", help="Only jobs of this name.")]
 After = Annotated[
     str | None, typer.Option("--after", metavar="ID", help="Only jobs older than this one: the next page.")
@@ -24,6 +27,7 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=100, help="How many jo
 def jobs(
     statuses: StatusFilter = None,
     name: NameFilter = None,
+    verdicts: VerdictFilter = None,
     limit: Limit = 20,
     after: After = None,
     url: Url = None,
@@ -31,14 +35,13 @@ def jobs(
 ) -> None:
     """List jobs, newest first."""
     with open_client(url) as client:
-        page = client.list_jobs(statuses or (), limit, after, name)
+        page = client.list_jobs(statuses or (), limit, after, name, verdict=verdicts or ())
     if as_json:
         return write_json(page)
     console = text.make_console()
     if not page["data"]:
-        console.print(
-            "no jobs" + ("" if statuses or name or after else ": submit one with `ganjobs submit SPEC`"), markup=False
-        )
+        is_narrowed = statuses or name or verdicts or after
+        console.print("no jobs" + ("" if is_narrowed else ": submit one with `ganjobs submit SPEC`"), markup=False)
         return None
     console.print(jobs_table(page["data"]))
     if page["has_more"]:
@@ -49,15 +52,19 @@ def jobs(
 def jobs_table(found: list[dict[str, Any]]) -> Table:
     """One line per job."""
     table = Table(box=None, padding=(0, 2), pad_edge=False)
-    for title in ("ID", "NAME", "STATUS", "PROGRESS", "D LOSS", "G LOSS", "AGE"):
+    for title in ("ID", "NAME", "STATUS", "PROGRESS", "D LOSS", "G LOSS", "VERDICT", "AGE"):
         right = title in ("PROGRESS", "D LOSS", "G LOSS", "AGE")
-        table.add_column(title, justify="right" if right else "left", no_wrap=title != "NAME", header_style="bold")
+        wraps = title in ("NAME", "VERDICT")
+        justify: JustifyMethod = "right" if right else "left"
+        table.add_column(title, justify=justify, no_wrap=not wraps, overflow="fold", header_style="bold")
     for job in found:
         latest = job.get("latest_metrics") or {}
         progress = f"{job['step']}/{job['steps']} {100 * job['step'] // job['steps']:>3} %"
         losses = (text.value(latest.get(name)) for name in ("d_loss", "g_loss"))
         name = escape(job.get("name") or "-")
-        table.add_row(job["id"], name, text.status(job["status"]), progress, *losses, text.age(job["created_at"]))
+        verdict = text.verdict(job.get("verdict"), job.get("severity"))
+        cells = (job["id"], name, text.status(job["status"]), progress, *losses, verdict)
+        table.add_row(*cells, text.age(job["created_at"]))
     return table
 
 
@@ -67,17 +74,16 @@ def show(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
         found = client.get(resolve(client, job))
         if as_json:
             return write_json(found)
-        rows = last_rows(client, found)
     console = text.make_console()
     table = Table(box=None, show_header=False, padding=(0, 2), pad_edge=False)
-    for name, value in described(found, rows):
+    for name, value in described(found):
         table.add_row(f"[dim]{name}[/]", value)
     console.print(table)
     return None
 
 
-def described(job: dict[str, Any], last: MetricRows) -> list[tuple[str, str]]:
-    """A job as pairs of name and value, as Rich markup; ``last`` are the rows to judge it by."""
+def described(job: dict[str, Any]) -> list[tuple[str, str]]:
+    """A job as pairs of name and value, as Rich markup."""
     import yaml
 
     pairs = [
@@ -99,8 +105,11 @@ def described(job: dict[str, Any], last: MetricRows) -> list[tuple[str, str]]:
         pairs.append((name, text.value(value) + (f"  (equilibrium {text.number(level)})" if level is not None else "")))
     if evaluated := text.evaluation(job.get("latest_evaluation")):
         pairs.append(("evaluation", evaluated))
-    if last.steps:
-        pairs.append(("reading", f"{judge(last).sentence}\n{CAVEAT}"))
+    if verdict := job.get("verdict"):
+        said = f"{text.verdict(verdict, job['severity'])}  ({job['severity']}; more with `ganjobs health {job['id']}`)"
+        pairs.append(("health", said))
+    if rollbacks := job.get("rollbacks"):
+        pairs.append(("rollbacks", str(rollbacks)))
     spec = yaml.safe_dump(job["spec"], sort_keys=False, allow_unicode=True, default_flow_style=None).strip()
     return [*pairs, ("spec", escape(spec))]
 

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import httpx
 import typer
@@ -11,6 +11,7 @@ import typer
 from ganjobs import exitcodes, text
 from ganjobs.client import Client
 
+AnyClient = TypeVar("AnyClient", bound=Client)
 Url = Annotated[
     str | None,
     typer.Option("--url", envvar="GANJOBS_URL", help="Where the API is; a service on this machine unless set."),
@@ -35,6 +36,11 @@ def folder(written: str | Path) -> Path:
 
 def open_client(url: str | None) -> Client:
     """A client of the API at ``url``, or where a service on this machine says it is."""
+    return open_as(Client, url)
+
+
+def open_as(kind: type[AnyClient], url: str | None) -> AnyClient:
+    """``open_client`` for a client that can do more."""
     if url is None:
         from ganjobs.address import find
         from models.settings import Settings
@@ -43,7 +49,7 @@ def open_client(url: str | None) -> Client:
     if not url.startswith(("http://", "https://")):
         raise typer.BadParameter(f"{url!r} does not start with http:// or https://", param_hint="--url")
     try:
-        return Client(url)
+        return kind(url)
     except httpx.InvalidURL as error:
         raise typer.BadParameter(f"{url!r} is no URL ({error})", param_hint="--url") from error
 

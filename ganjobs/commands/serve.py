@@ -23,7 +23,7 @@ def serve(
     slots: Annotated[int | None, typer.Option(min=1, max=64, help="Jobs trained at once.")] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Start Redis, the API, a worker and the reconciler; Ctrl-C stops them all (twice: at once)."""
+    """Start Redis, the API, a worker, the reconciler and the courier; Ctrl-C stops them all (twice: at once)."""
     from ganjobs.stack.errors import StopRequested
     from ganjobs.stack.signals import stop_on_signals
     from ganjobs.stack.supervisor import Stack

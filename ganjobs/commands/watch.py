@@ -7,7 +7,7 @@ from ganjobs.client import Client
 from ganjobs.commands.options import JobRef, Url, open_client
 from ganjobs.errors import ApiError, ApiUnreachable, ClientError
 from ganjobs.jobref import resolve
-from ganjobs.verdict import last_rows, reading
+from ganjobs.reading import reading
 
 FIRST_SERVER_ERROR = 500
 
@@ -20,13 +20,13 @@ def watch(job: JobRef, url: Url = None) -> None:
 
 
 def watch_to_the_end(client: Client, job_id: str) -> None:
-    """Follow a job, say how it ended and what its losses tell, and end the command with the status that means it."""
+    """Follow a job, say how it ended and how its health is, and end the command with the status that means it."""
     from ganjobs.watch import follow, make_display, worth
 
     console = text.make_console()
     try:
         job = follow(client, job_id, make_display(console))
-        rows = last_rows(client, job)
+        health = client.health(job_id)
     except (ApiUnreachable, ApiError) as error:
         if isinstance(error, ApiError) and error.status < FIRST_SERVER_ERROR:
             raise
@@ -35,7 +35,7 @@ def watch_to_the_end(client: Client, job_id: str) -> None:
         again = f"stopped watching; the job goes on: `ganjobs watch {job_id}`, `ganjobs cancel {job_id}`"
         text.say(again, console=text.make_console(stderr=True))
         raise typer.Exit(exitcodes.INTERRUPTED) from None
-    text.say(ending(job), *worth(job), *(reading(rows) if rows.steps else ()), console=console)
+    text.say(ending(job), *worth(job), *(reading(health) if job["step"] else ()), console=console)
     raise typer.Exit(exitcodes.BY_STATUS[job["status"]])
 
 

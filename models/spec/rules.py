@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from models import catalogue
 from models.spec.fields import conflict
-from models.spec.remedies import remedied
+from models.spec.remedies import remedied, remedies_of
 
 if TYPE_CHECKING:
     from models.spec.job import JobSpec
@@ -245,11 +245,18 @@ def _health(spec: JobSpec) -> None:
         _rankable(spec, "health.plateau.metric", health.plateau.metric)
     if health.on_alarm != "rollback":
         return
-    for index in range(len(health.remedies or ())):
+    # Itself no rollback, or it would be asked for its remedies in turn.
+    plain = spec.model_copy(update={"health": health.model_copy(update={"on_alarm": "record"})})
+    remedies = len(remedies_of(plain))
+    # The last remedy may be applied again and again.
+    for rollbacks in (*range(1, min(remedies, health.max_rollbacks) + 1), health.max_rollbacks):
         try:
-            # Itself no rollback, or it would be asked for its remedies in turn.
-            plain = spec.model_copy(update={"health": health.model_copy(update={"on_alarm": "record"})})
-            remedied(plain, index + 1)
+            remedied(plain, rollbacks)
         except ValidationError as error:
             why = error.errors()[0]["msg"]
-            _refuse(f"health.remedies.{index}", "leads to a spec that is refused: {reason}", reason=why)
+            _refuse(
+                f"health.remedies.{min(rollbacks, remedies) - 1}" if health.remedies else "health.max_rollbacks",
+                "leads to a spec that is refused after {rollbacks} rollbacks: {reason}",
+                rollbacks=rollbacks,
+                reason=why,
+            )

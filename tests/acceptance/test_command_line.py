@@ -13,7 +13,7 @@ import yaml
 from support.serving import RING, Serving, environment, wait_until
 
 from ganjobs.client import Client
-from ganjobs.verdict import CAVEAT
+from ganjobs.reading import CAVEAT
 
 Run = subprocess.CompletedProcess[str]
 
@@ -41,12 +41,12 @@ def test_from_submission_to_deletion(serving: Serving, spec: str, tmp_path: Path
     assert (followed.returncode, followed.stderr) == (0, "")
     assert re.search(r"[^\x20-\x7e\n]", followed.stdout) is None
     job_id = followed.stdout.split()[1]
-    *_, ended, reading, caveat = followed.stdout.splitlines()
+    *_, ended, health, caveat = followed.stdout.splitlines()
     assert ended == f"{job_id} succeeded at step 40 of 40"
-    assert reading.startswith("reading    ")
+    assert health.startswith("health     warming_up (ok): ")
     assert caveat.strip() == CAVEAT
     assert "D loss" in followed.stdout
-    assert CAVEAT in ganjobs(serving, "show", job_id).stdout
+    assert "warming_up  (ok; " in ganjobs(serving, "show", job_id).stdout
 
     shown = data(ganjobs(serving, "show", "latest", "--json"))
     assert (shown["id"], shown["name"], shown["spec"]["steps"]) == (job_id, "by hand", 40)

@@ -8,7 +8,7 @@ import safetensors.numpy
 import yaml
 from support.serving import RING, environment, free_port, processes_of
 
-from ganjobs.verdict import CAVEAT
+from ganjobs.reading import CAVEAT
 
 
 def test_the_demonstration_shows_losses_beside_equilibrium_and_leaves_a_picture(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_the_demonstration_shows_losses_beside_equilibrium_and_leaves_a_picture(
     assert picture.name.endswith("-step-00000060.png")
     assert picture.read_bytes().startswith(b"\x89PNG\r\n")
     assert safetensors.numpy.load_file(tmp_path / words["generator"][1])["layers.0.weight"].shape == (16, 2)
-    assert any(line.startswith("reading    ") for line in result.stdout.splitlines())
+    assert any(line.startswith("health     ") for line in result.stdout.splitlines())
     assert CAVEAT in result.stdout
     assert processes_of(tmp_path / "data" / "demo") == {}
 

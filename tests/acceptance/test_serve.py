@@ -26,7 +26,7 @@ def test_ctrl_c_puts_the_running_job_back_and_leaves_no_process(tmp_path: Path, 
     service = Serving(tmp_path)
     started.append(service)
     service.wait_for("ready;")
-    assert {"valkey-server", "uvicorn", "worker.reconciler", "guard.py"} <= set(words_of(service))
+    assert {"valkey-server", "uvicorn", "worker.reconciler", "worker.courier", "guard.py"} <= set(words_of(service))
     with service.client() as client:
         job_id = client.create(RING | {"steps": 2_000_000, "sample_every": 1_000_000, "checkpoint_every": 1_000_000})[
             "id"

@@ -16,17 +16,20 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from support.health import assess, report, roll_back
 from support.http import served
 from support.progress import ask, checkpoint, claim, draw, evaluate, finish, log_lines, queue_job, record
 
 from api.main import create_app
-from models import actions
+from models import actions, webhooks
 from models.database import Database
 from models.settings import Settings
 from models.status import JobStatus
 from models.storage import open_storage
 
 EXAMPLES_PER_OPERATION = 15
+WEBHOOK = {"url": "https://hooks.example.com/"}
+WEBHOOKS_MADE = ("POST /v1/webhooks", "PATCH /v1/webhooks/{webhook_id}")
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -97,8 +100,10 @@ def test_the_documentation_needs_no_network(client: httpx.Client) -> None:
 
 @pytest.fixture
 def url(settings: Settings, database: Database) -> Iterator[str]:
-    """An API with jobs that succeeded, failed and run, a queued one and a paused one."""
+    """An API with jobs that succeeded, failed and run, a queued one and a paused one, and a webhook that is told."""
     storage = open_storage(settings.storage_url)
+    with database.write() as session:
+        webhooks.create(session, url=WEBHOOK["url"], events=["job.*"], enabled=True)
     for end in (JobStatus.SUCCEEDED, JobStatus.FAILED, None):
         queue_job(database, metadata={"project": "thesis"})
         job, lease = claim(database)
@@ -106,6 +111,12 @@ def url(settings: Settings, database: Database) -> Iterator[str]:
         draw(database, job, [0, 5])
         log_lines(database, job, ["hello"])
         evaluate(database, job, lease, 5, reverse_kl=float("nan"), modes_covered=7.0)
+        checkpoint(database, storage, job, lease, 3)
+        assess(database, job, lease, (3, "balanced"), (5, "mode_collapse"))
+        roll_back(database, lease, 3, report(5, "mode_collapse"))
+        record(database, job, lease, 4, [[1.0, float("nan"), *[0.5] * 7]] * 2)
+        assess(database, job, lease, (5, "oscillating"))
+        draw(database, job, [5])
         checkpoint(database, storage, job, lease, 5, ("reverse_kl", 0.5))
         if end is not None:
             finish(database, lease, end)
@@ -122,14 +133,20 @@ def test_the_api_keeps_to_its_document(url: str) -> None:
     jobs = httpx.get(f"{url}/v1/jobs").json()["data"]
     known = [job["id"] for job in jobs]
     ended = [job["id"] for job in jobs if job["finished_at"]]
+    webhook = httpx.get(f"{url}/v1/webhooks").json()["data"][0]["id"]
+    delivery = httpx.get(f"{url}/v1/webhooks/{webhook}/deliveries").json()["data"][0]["id"]
+    told = {"webhook_id": webhook, "delivery_id": delivery}
     statuses: dict[str, set[int]] = {}
     found = [each.ok() for each in document.get_all_operations() if isinstance(each, Ok)]
     for operation in sorted(found, key=place):
         if operation.path != "/readyz":  # takes no parameters, and is 503 without a worker
             # The stream of a job that goes on does not end.
-            statuses[operation.label] = answers(operation, ended if operation.path.endswith("/stream") else known)
+            statuses[operation.label] = answers(operation, ended if operation.path.endswith("/stream") else known, told)
         if operation.path.endswith("/fork"):  # chance seldom makes one that fits a job with a checkpoint
             plain = operation.Case(path_parameters={"job_id": ended[0]}, body={}, media_type="application/json")
+            statuses[operation.label].add(plain.call_and_validate(checks=CHECKS).status_code)
+        if operation.label in WEBHOOKS_MADE:  # nor a URL that something could be sent to
+            plain = operation.Case(path_parameters=told, body=WEBHOOK, media_type="application/json")
             statuses[operation.label].add(plain.call_and_validate(checks=CHECKS).status_code)
     assert len(statuses) > 15
     # Not everything was refused: at least once, each operation did what it is for.
@@ -138,15 +155,16 @@ def test_the_api_keeps_to_its_document(url: str) -> None:
 
 def place(operation: Any) -> int:
     """What needs a state comes after what makes it, and deleting comes last."""
-    method = ("GET", "POST", "DELETE").index(operation.method.upper())
+    method = ("GET", "POST", "PATCH", "DELETE").index(operation.method.upper())
     order = ("/pause", "/resume", "/fork", "/cancel", "/retry")
     return 10 * method + next((number for number, end in enumerate(order, 1) if operation.path.endswith(end)), 0)
 
 
-def answers(operation: Any, job_ids: list[str]) -> set[int]:
-    """The statuses of an operation's answers to generated requests, most of them about jobs that exist."""
+def answers(operation: Any, job_ids: list[str], told: dict[str, str]) -> set[int]:
+    """The statuses of an operation's answers to generated requests, most of them about jobs that exist, and the webhook
+    that is told of them."""
     seen: set[int] = set()
-    ids = [{"job_id": job_id} for job_id in job_ids]
+    ids = [{"job_id": job_id} | told for job_id in job_ids]
     existing: list[dict[str, Any]] = [{}, *ids, *(each | {"step": 5, "name": "generator.safetensors"} for each in ids)]
     kinds = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
     cases = strategies.one_of(*(operation.as_strategy(generation_mode=kind) for kind in kinds))

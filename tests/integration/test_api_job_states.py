@@ -14,10 +14,11 @@ from support.progress import checkpoint, claim, draw, finish, log_lines, queue_j
 from api.main import create_app
 from models import leases
 from models.database import Database
+from models.metadata import METADATA
 from models.settings import Settings
 from models.status import JobStatus
 from models.storage import open_storage
-from models.tables import Base, Job
+from models.tables import Job
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -121,7 +122,7 @@ class TestDelete:
         problem_of(client.get(f"/v1/jobs/{job.id}"), 404, "job_not_found")
         problem_of(client.delete(f"/v1/jobs/{job.id}"), 404, "job_not_found")
         with database.read() as session:
-            left = {table.name: session.execute(select(table)).all() for table in Base.metadata.sorted_tables}
+            left = {table.name: session.execute(select(table)).all() for table in METADATA.sorted_tables}
         assert {name: rows for name, rows in left.items() if rows} == {}
         assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
 

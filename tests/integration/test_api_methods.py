@@ -46,6 +46,7 @@ class TestMethods:
         [
             ("PUT", "/v1/jobs", "GET, HEAD, OPTIONS, POST"),
             ("PATCH", f"/v1/jobs/{NOBODY}", "DELETE, GET, HEAD, OPTIONS"),
+            ("PUT", "/v1/webhooks/wh_0", "DELETE, GET, HEAD, OPTIONS, PATCH"),
             ("GET", f"/v1/jobs/{NOBODY}/cancel", "OPTIONS, POST"),
             ("HEAD", f"/v1/jobs/{NOBODY}/cancel", "OPTIONS, POST"),
             ("POST", "/livez", "GET, HEAD, OPTIONS"),
@@ -71,4 +72,4 @@ class TestMethods:
     def test_the_document_knows_nothing_of_them(self, client: httpx.Client) -> None:
         paths = client.get("/openapi.json").json()["paths"]
         assert "/" not in paths
-        assert {method for methods in paths.values() for method in methods} == {"get", "post", "delete"}
+        assert {method for methods in paths.values() for method in methods} == {"get", "post", "patch", "delete"}

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from fastapi import FastAPI
+from support.health import assess, report
 from support.problems import only_error, problem_of
 from support.progress import claim, draw, evaluate, finish, queue_job, record
 from support.streams import NOTHING, Reader, go_back, is_told, listening, rows, tell
@@ -41,6 +42,13 @@ def test_from_now_on(url: str, path: str, database: Database, job: tuple[Job, Le
         )
         assert evaluation.data["values"] == {"reverse_kl": 0.5, "modes_covered": "NaN"}
         assert state.data["latest_evaluation"] == {"step": 13, "values": evaluation.data["values"]}
+
+        assess(database, *job, (13, "mode_collapse"))
+        assessed, state = live.until_event("job")
+        assert assessed.event == "report"
+        whose = {"object": "job.health", "job_id": job[0].id, "segment": 0}
+        assert assessed.data == whose | report(13, "mode_collapse")
+        assert (state.data["verdict"], state.data["severity"]) == ("mode_collapse", "alarm")
 
         draw(database, job[0], [13])
         tell(database, job, "health.collapse")
@@ -157,8 +165,8 @@ def test_a_job_deleted_under_its_listeners(url: str, path: str, database: Databa
 
 
 def test_ids_that_no_message_has(client: httpx.Client, path: str) -> None:
-    none = ["x", "1.2.3", "0.1.2.3.4", "7.0.1.2.3.4.stop", "7.0.1.2.3.-4", f"7.0.1.2.3.{2**63 - 1}", "7.0.1.2.3.4.5.6"]
-    none += [f"{2**63 - 1}.1.1.1.1.1", f"{10**20}.1.1.1.1.1", f"7.0.1.2.3.4.{2**63 - 1}"]
+    none = ["x", "1.2.3", "0.1.2.3.4", "7.0.1.2.3.4.stop", "7.0.1.2.3.-4", f"7.0.1.2.3.{2**63 - 1}"]
+    none += ["7.0.1.2.3.4.5.6.7", f"{2**63 - 1}.1.1.1.1.1", f"{10**20}.1.1.1.1.1", f"7.0.1.2.3.4.{2**63 - 1}"]
     for message_id in [*none, "٣.1.1.1.1.1"]:
         error = only_error(client.get(path, params={"last_event_id": message_id}))
         assert (error["field"], error["in"], error["code"]) == ("last_event_id", "query", "malformed_id")

@@ -17,9 +17,12 @@ from models.jobs import JobFilter
 from models.spec import JobSpec
 from models.status import JobStatus
 from models.tables import Job, JobMetadata
+from models.verdicts import Verdict
 
 JOBS = 10_000
 PAGE = 20
+# Tables that never hold more than some dozens of rows.
+FEW = {"webhook_endpoints"}
 # Rows touched for each row returned: the row, its entry in an index, and one beyond the end.
 ROWS_PER_ROW = 4
 
@@ -35,6 +38,8 @@ def full(database: Database) -> Database:
             "name": "rare" if number % 1000 == 5 else "common",
             "spec": spec,
             "status": status,
+            "verdict": "mode_collapse" if status is JobStatus.FAILED else "balanced",
+            "severity": "alarm" if status is JobStatus.FAILED else "ok",
             "steps": 100,
             "priority": number % 3,
         }
@@ -85,6 +90,10 @@ QUESTIONS: dict[str, Callable[[Session], int]] = {
     "newest": listing(JobFilter()),
     "one state": listing(JobFilter(statuses=[JobStatus.FAILED])),
     "several states": listing(JobFilter(statuses=[JobStatus.FAILED, JobStatus.CANCELLED])),
+    "one verdict": listing(JobFilter(verdicts=[Verdict.MODE_COLLAPSE])),
+    "several verdicts": listing(JobFilter(verdicts=[Verdict.MODE_COLLAPSE, Verdict.BALANCED])),
+    "one severity": listing(JobFilter(severities=["alarm"])),
+    "several severities": listing(JobFilter(severities=["alarm", "ok"])),
     "a rare name": listing(JobFilter(name="rare")),
     "a common label": listing(JobFilter(metadata={"parity": "1"})),
     "a rare label": listing(JobFilter(metadata={"rare": "yes"})),
@@ -129,8 +138,8 @@ def test_on_postgres_nothing_is_read_that_is_not_returned(full: Database) -> Non
         found = plans(full, asked)
         assert found, name
         for plan in found:
-            kinds = [node["Node Type"] for node in nodes(plan)]
-            assert "Seq Scan" not in kinds, (name, kinds)
+            scanned = {node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"}
+            assert scanned <= FEW, (name, scanned)
             assert rows_touched(plan) <= ROWS_PER_ROW * returned + ROWS_PER_ROW, (name, json.dumps(plan, indent=1))
 
 
@@ -145,7 +154,7 @@ def test_on_sqlite_no_table_is_scanned(full: Database) -> None:
                 scans = [step for step in steps if step.startswith("SCAN jobs") and "USING" not in step]
                 # Newest first along the key is a scan that stops at its limit.
                 assert not scans or name == "newest", (name, steps)
-                assert not any("TEMP B-TREE" in step for step in steps) or name == "several states", (name, steps)
+                assert not any("TEMP B-TREE" in step for step in steps) or name.startswith("several"), (name, steps)
 
 
 def test_no_two_workers_claim_one_job(full: Database) -> None:

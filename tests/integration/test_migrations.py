@@ -8,7 +8,8 @@ from support.progress import running_job
 from migrations.run import downgrade, upgrade
 from models import samples
 from models.database import Database
-from models.tables import Base, Job
+from models.metadata import METADATA
+from models.tables import Job
 
 INDEXES = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name <> 'alembic_version'",
@@ -39,16 +40,16 @@ def columns_differ(database: Database) -> list[object]:
     }
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options)
-        return list(compare_metadata(context, Base.metadata))
+        return list(compare_metadata(context, METADATA))
 
 
 def test_tables_and_migrations_agree(database: Database) -> None:
     assert columns_differ(database) == []
     migrated = definitions(database)
     with database.engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
+        for table in reversed(METADATA.sorted_tables):
             table.drop(connection)
-    Base.metadata.create_all(database.engine)
+    METADATA.create_all(database.engine)
     assert definitions(database) == migrated
     assert len(migrated) > 10
 
@@ -63,7 +64,7 @@ def test_up_and_down_and_up_again(database: Database, database_url: str) -> None
     downgrade(database_url)
     assert set(inspect(database.engine).get_table_names()) <= {"alembic_version", "sqlite_sequence"}
     upgrade(database_url)
-    assert set(Base.metadata.tables) < set(inspect(database.engine).get_table_names())
+    assert set(METADATA.tables) < set(inspect(database.engine).get_table_names())
     upgrade(database_url)  # a second time changes nothing
 
 
@@ -80,3 +81,18 @@ def test_what_was_there_before_evaluations_is_there_after(database: Database, da
         (kept,) = samples.list_checkpoints(session, job.number, 0)
         assert (again.id, again.spec, again.latest_evaluation) == (job.id, job.spec, None)
         assert (kept.step, kept.best_metric, kept.best_value) == (10, None, None)
+
+
+def test_what_was_there_before_health_is_there_after(database: Database, database_url: str) -> None:
+    job, lease = running_job(database)
+    with database.write() as session:
+        samples.add_checkpoint(session, (job.number, 0), 10, lease.attempt, "folder", {})
+    downgrade(database_url, "0004")
+    assert not {"health_reports", "segments"} & set(inspect(database.engine).get_table_names())
+    upgrade(database_url)
+    database.dispose()
+    with database.read() as session:
+        again = session.get_one(Job, job.number)
+        (kept,) = samples.list_checkpoints(session, job.number, 0)
+        assert (again.id, again.verdict, again.severity, again.health, again.rollbacks) == (job.id, None, None, None, 0)
+        assert (kept.step, kept.severity) == (10, None)

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from support.health import assess, report, roll_back
 from support.progress import claim, draw, evaluate, finish, queue_job, record
 from support.runs import crash_after
 from support.streams import Reader
@@ -11,7 +12,7 @@ from api.stream import ids
 from api.stream.feed import Question
 from api.stream.messages import answer
 from ganjobs.stream import messages
-from models import evaluations, events, leases, metrics, news, samples
+from models import evaluations, events, leases, metrics, news, reports, samples
 from models.database import Database
 from models.tables import Job
 
@@ -20,7 +21,7 @@ NAMES = ("d_loss", "g_loss")
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, size in (("ROWS", 5), ("EVENTS", 3), ("SAMPLES", 2), ("EVALUATIONS", 2)):
+    for name, size in (("ROWS", 5), ("EVENTS", 3), ("SAMPLES", 2), ("EVALUATIONS", 2), ("REPORTS", 2)):
         monkeypatch.setattr(news, name, size)
 
 
@@ -34,6 +35,7 @@ class Worker:
         self.step = 0
         self.drawn = -1
         self.evaluated = 0
+        self.assessed = 0
 
     @property
     def key(self) -> tuple[int, int]:
@@ -58,6 +60,13 @@ class Worker:
             evaluate(self.database, self.job, self.lease, self.step, worth=float(self.lease.attempt))
             self.evaluated = self.step
 
+    def assess(self, count: int) -> None:
+        # As above.
+        if self.assessed < self.step:
+            verdict = ("balanced", "mode_collapse")[count % 2]
+            assess(self.database, self.job, self.lease, (self.step, verdict), confidence=1 / self.lease.attempt)
+            self.assessed = self.step
+
     def tell(self, count: int) -> None:
         with self.database.write() as session:
             leases.hold(session, self.lease)
@@ -72,9 +81,18 @@ class Worker:
         self.step = max(self.step - count, 0)
         with self.database.write() as session:
             leases.rewind(session, self.lease, self.job.segment, self.step)
+        self._begin_again()
+
+    def roll_back(self, count: int) -> None:
+        """Go on from a checkpoint in the same attempt; what came after it becomes a segment."""
+        self.step = max(self.step - count, 0)
+        roll_back(self.database, self.lease, self.step, report(self.step + count, "diverging"))
+        self._begin_again()
+
+    def _begin_again(self) -> None:
         # The sample of a checkpoint's step was drawn before it; only a fresh start draws one again.
         self.drawn = self.step or -1
-        self.evaluated = self.step
+        self.evaluated = self.assessed = self.step
 
     def _touch(self, **values: int) -> None:
         with self.database.write() as session:
@@ -109,8 +127,21 @@ class Client:
             more = batch.more
 
 
-ACTIONS = ("train", "train", "draw", "draw", "evaluate", "evaluate", "tell", "go_back", "read", "read")
-LENGTH = 40
+ACTIONS = (
+    "train",
+    "train",
+    "draw",
+    "draw",
+    "evaluate",
+    "assess",
+    "assess",
+    "tell",
+    "go_back",
+    "roll_back",
+    "read",
+    "read",
+)
+LENGTH = 50
 
 
 def script_of(seed: int) -> list[tuple[str, int]]:
@@ -130,6 +161,7 @@ def read_by_script(database: Database, seed: int, from_step: int | None) -> None
     worker = Worker(database)
     worker.train(3)
     worker.evaluate(0)
+    worker.assess(0)
     worker.train(3)
     client = Client(database, worker.job, from_step)
     first = {0: 1, None: 7, 4: 4}[from_step]
@@ -150,6 +182,8 @@ def read_by_script(database: Database, seed: int, from_step: int | None) -> None
     assert reader.samples == [step for step in samples_of(database, worker.job) if step >= drawn_from]
     known = evaluations_of(database, worker.job)
     assert reader.evaluations == {step: values for step, values in known.items() if step >= first}
+    said = reports_of(database, worker.job)
+    assert reader.reports == {step: sentence for step, sentence in said.items() if step >= first}
     finish(database, worker.lease)
     for _ in range(10):
         if not reader.ended:
@@ -172,6 +206,12 @@ def evaluations_of(database: Database, job: Job) -> dict[int, dict[str, float]]:
     with database.read() as session:
         found = evaluations.list_evaluations(session, job, limit=10_000)
         return {each.step: each.values for each in found}
+
+
+def reports_of(database: Database, job: Job) -> dict[int, str]:
+    with database.read() as session:
+        found = reports.list_reports(session, (job.number, job.segment), limit=10_000)
+        return {each.step: each.report["sentence"] for each in found}
 
 
 def samples_of(database: Database, job: Job) -> list[int]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,16 +11,19 @@ import torch
 from sqlalchemy.orm import Session
 from support.progress import running_job
 from support.runs import event_kinds, read
+from support.scripted import assessment
 
-from models import evaluations, events, metrics, samples
+from models import evaluations, events, metrics, reports, samples
 from models.catalogue import METRIC_NAMES
 from models.database import Database
 from models.settings import Settings
 from models.spec import JobSpec
 from models.storage import open_storage
+from models.verdicts import Verdict
 from worker.gan.checkpoint import Snapshot
 from worker.gan.data import load
 from worker.gan.events import Best, CheckpointReady, Evaluated, MetricsBlock, SampleReady, Started
+from worker.gan.readings import Reading
 from worker.joblog import JobLog
 from worker.recorder import RecordedJob, Recorder
 from worker.writer import LeasedWriter
@@ -160,3 +164,46 @@ def test_the_best_checkpoint_is_kept_and_its_event_says_so(settings: Settings, d
         {"step": 30, "metric": "reverse_kl", "value": 0.25},
     ]
     assert told[-1].message == "checkpoint of step 30 is the best so far: reverse_kl 0.25"
+
+
+def test_assessments_are_stored_with_the_rows_that_they_are_of(
+    settings: Settings, database: Database, gate: threading.Event
+) -> None:
+    """Those of blocks that waited too, each with its reading; the job shows the newest, and each change is told."""
+    job_id, recorder = recorder_of(settings, database)
+    names = JobSpec.model_validate(read(database, job_id).spec).metric_names
+    found = [
+        assessment(10, Verdict.WARMING_UP, since=0),
+        assessment(20, Verdict.BALANCED, since=10),
+        assessment(30, Verdict.MODE_COLLAPSE, since=20),
+        assessment(40, Verdict.MODE_COLLAPSE, since=20),
+    ]
+    recorder.put(started())
+    for first, assessed in zip((1, 11, 21, 31), found, strict=True):
+        recorder.put(replace(block(first, 10, names), assessments=(assessed,)))
+    recorder.put(CheckpointReady(40, Snapshot(40, {}, {"spec": {}}), severity="alarm"))
+    gate.set()
+    recorder.close()
+    job = read(database, job_id)
+    assert (job.step, job.verdict, job.severity, job.writes) == (40, "mode_collapse", "alarm", 3)
+    assert job.health == found[-1].report.model_dump(mode="json")
+    with database.read() as session:
+        stored = reports.list_reports(session, (job.number, 0))
+        readings = reports.list_readings(session, (job.number, 0))
+        changes = [each for each in events.list_events(session, job.number) if each.kind == "health.changed"]
+        kept = samples.list_checkpoints(session, job.number, 0)
+        assert [each.report for each in stored] == [each.report.model_dump(mode="json") for each in found]
+        # NaN is not itself, but is written alike.
+        assert [repr(Reading.from_json(each.reading)) for each in readings] == [repr(each.reading) for each in found]
+        assert [(each.step, each.severity) for each in kept] == [(40, "alarm")]
+    # That a job warms up at first is no news.
+    assert [(each.level, each.data) for each in changes] == [
+        ("info", change(20, "balanced", "ok", 10, "warming_up")),
+        ("error", change(30, "mode_collapse", "alarm", 20, "balanced")),
+    ]
+    assert changes[-1].message == "mode_collapse since step 20: It is mode_collapse."
+
+
+def change(step: int, verdict: str, severity: str, since_step: int, previous: str) -> dict[str, object]:
+    found = {"step": step, "verdict": verdict, "severity": severity, "since_step": since_step}
+    return found | {"confidence": 0.75, "previous": previous}

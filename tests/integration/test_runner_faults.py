@@ -163,7 +163,7 @@ def test_a_job_goes_back_when_the_database_was_away_for_too_long(
             raise OperationalError("INSERT", {}, Exception("the server closed the connection"))
         write_block(session, key, first_step, values)
 
-    monkeypatch.setattr("worker.recorder.metrics.write_block", away)
+    monkeypatch.setattr("worker.recording.metrics.write_block", away)
     monkeypatch.setattr("worker.writer.patiently", lambda _: patiently(1))
     run(quick)
     job = read(database, job_id)

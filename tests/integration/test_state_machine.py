@@ -116,7 +116,7 @@ class Jobs(RuleBasedStateMachine):
         assert self._allowed(record) == may
         known.rows += may
 
-    @rule(lease=held, end=st.sampled_from([JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.QUEUED]))
+    @rule(lease=held, end=st.sampled_from([JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.PAUSED, JobStatus.QUEUED]))
     def finish(self, lease: Lease, end: JobStatus) -> None:
         known = self.model[lease.job_number]
         may = self._holds(lease)

@@ -71,6 +71,7 @@ class Reader:
     rows: dict[int, list[Any]] = field(default_factory=dict)
     samples: list[int] = field(default_factory=list)
     evaluations: dict[int, Any] = field(default_factory=dict)
+    reports: dict[int, str] = field(default_factory=dict)
     events: list[int] = field(default_factory=list)
     revision: int = 0
     rewinds: list[int] = field(default_factory=list)
@@ -94,6 +95,10 @@ class Reader:
         assert data["step"] > max(self.evaluations, default=-1)
         self.evaluations[data["step"]] = data["values"]
 
+    def _report(self, data: Any) -> None:
+        assert data["step"] > max(self.reports, default=-1)
+        self.reports[data["step"]] = data["sentence"]
+
     def _event(self, data: Any) -> None:
         assert not self.events or data["id"] > self.events[-1]
         self.events.append(data["id"])
@@ -109,6 +114,7 @@ class Reader:
         self.rows = {each: row for each, row in self.rows.items() if each <= step}
         self.samples = [each for each in self.samples if each <= step and step > 0]
         self.evaluations = {each: values for each, values in self.evaluations.items() if each <= step and step > 0}
+        self.reports = {each: sentence for each, sentence in self.reports.items() if each <= step and step > 0}
 
     def _end(self, data: Any) -> None:
         self.ended = data

@@ -36,8 +36,9 @@ def test_a_worker_loads_no_torch_before_the_fork(module: str) -> None:
     assert "torch" not in loaded_by(f"import {module}")
 
 
-def test_the_reconciler_needs_no_torch() -> None:
-    assert "torch" not in loaded_by("import worker.reconciler")
+@pytest.mark.parametrize("module", ["worker.reconciler", "worker.courier"])
+def test_what_looks_after_jobs_needs_no_torch(module: str) -> None:
+    assert "torch" not in loaded_by(f"import {module}")
 
 
 def test_the_command_line_starts_light() -> None:

@@ -9,11 +9,11 @@ import pytest
 import typer
 from rich.console import Console
 
-from ganjobs.client import Client, MetricRows
+from ganjobs.client import Client
 from ganjobs.commands.jobs import described, jobs_table
 from ganjobs.commands.watch import ending, watch_to_the_end
 from ganjobs.errors import ApiError, ClientError
-from ganjobs.verdict import CAVEAT
+from ganjobs.reading import CAVEAT, reading
 from ganjobs.watch import LineDisplay, LiveDisplay, Progress, follow, line
 
 JOB: dict[str, Any] = {
@@ -32,6 +32,20 @@ JOB: dict[str, Any] = {
     "equilibrium": {"d_loss": 1.3862943611, "g_loss": 0.6931471806, "total_loss": 2.0794415417},
     "created_at": "2026-11-20T12:00:00.000000Z",
 }
+REPORT: dict[str, Any] = {
+    "verdict": "balanced",
+    "severity": "ok",
+    "since_step": 0,
+    "sentence": "Nothing has gone wrong.",
+    "advice": [],
+}
+COLLAPSED = REPORT | {
+    "verdict": "mode_collapse",
+    "severity": "alarm",
+    "since_step": 1200,
+    "sentence": "It makes one thing only.",
+    "advice": [{"field": f"field_{number}", "text": "More of it.", "source": "Somebody"} for number in range(4)],
+}
 RUNNING = {"status": "running", "steps_per_second": 20.0}
 
 
@@ -42,8 +56,12 @@ class RecordedApi:
         self.states = [JOB | state for state in states]
         self.number = -1
         self.asked_from: list[int] = []
+        self.asked_for_health = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/health"):
+            self.asked_for_health += 1
+            return httpx.Response(200, json=COLLAPSED if self.verdict == "mode_collapse" else REPORT)
         if request.url.path.endswith("/metrics"):
             return self.metrics(int(request.url.params["from_step"]))
         if 0 <= self.number < len(self.states) - 1 and self.states[self.number + 1] == self.states[self.number]:
@@ -51,6 +69,10 @@ class RecordedApi:
             return httpx.Response(304)
         self.number += 1
         return httpx.Response(200, json=self.states[self.number], headers={"ETag": f'"{self.number}"'})
+
+    @property
+    def verdict(self) -> str | None:
+        return self.states[self.number].get("verdict")
 
     def metrics(self, first: int) -> httpx.Response:
         self.asked_from.append(first)
@@ -135,25 +157,51 @@ def test_each_evaluation_is_told_in_a_line(terminal: bool) -> None:
     assert written.count(WORTH) == (2 if terminal else 1)  # a terminal shows it for as long as it holds
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_each_change_of_verdict_is_told_in_a_line_and_asked_for_once(terminal: bool) -> None:
+    verdicts = (None, "balanced", "balanced", "mode_collapse", "mode_collapse")
+    states = [RUNNING | {"step": 40 * at, "verdict": verdict} for at, verdict in enumerate(verdicts)]
+    api = RecordedApi(*states, {"status": "succeeded", "step": 400, "verdict": "mode_collapse"})
+    written = watched(api, terminal)
+    assert api.asked_for_health == 2
+    for said in ("health     balanced (ok): Nothing", "health     mode_collapse since step 1,200 (alarm): It makes"):
+        assert written.count(said) >= 1 if terminal else written.count(said) == 1
+
+
+def test_a_verdict_that_is_gone_after_a_way_back_is_shown_no_more() -> None:
+    states = [RUNNING | {"step": step, "verdict": verdict} for step, verdict in ((80, "mode_collapse"), (40, None))]
+    api = RecordedApi(*states, {"status": "succeeded", "step": 400, "verdict": "mode_collapse"})
+    assert watched(api, terminal=False).count("mode_collapse since") == 2
+
+
+def test_a_bad_verdict_comes_with_the_first_things_to_change() -> None:
+    """And a good one with a caveat in their place."""
+    assert reading(COLLAPSED) == [
+        "health     mode_collapse since step 1,200 (alarm): It makes one thing only.",
+        "           change field_0: More of it.",
+        "           change field_1: More of it.",
+    ]
+    assert reading(REPORT)[1:] == [f"           {CAVEAT}"]
+
+
 def test_the_latest_evaluation_is_told_at_the_end_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     ended = {"status": "succeeded", "step": 100, "latest_evaluation": EVALUATED}
     with pytest.raises(typer.Exit):
         watch_to_the_end(RecordedApi(ended).client(), "job_1")
-    assert capsys.readouterr().out.splitlines()[-3] == WORTH
-    shown = dict(described(JOB | ended | {"spec": {}}, MetricRows([], {}, 1)))
+    assert WORTH in capsys.readouterr().out.splitlines()
+    shown = dict(described(JOB | ended | {"spec": {}}))
     assert f"evaluation {shown['evaluation']}" == WORTH
-    assert "evaluation" not in dict(described(JOB | {"spec": {}}, MetricRows([], {}, 1)))
+    assert "evaluation" not in dict(described(JOB | {"spec": {}}))
 
 
 @pytest.mark.parametrize(("status", "code"), [("succeeded", 0), ("cancelled", 3), ("paused", 4)])
-def test_the_end_is_followed_by_the_reading(status: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_end_is_followed_by_its_health(status: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as caught:
         watch_to_the_end(RecordedApi({"status": status, "step": 100}).client(), "job_1")
     lines = capsys.readouterr().out.splitlines()
     assert caught.value.exit_code == code
     assert lines[-3].startswith(f"job_1 {status} at step 100 of 400")
-    assert lines[-2].startswith("reading    The two networks are in balance")
-    assert lines[-1].strip() == CAVEAT
+    assert lines[-2:] == ["health     balanced (ok): Nothing has gone wrong.", f"           {CAVEAT}"]
 
 
 def test_a_paused_job_is_not_watched_for_ever(capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,7 +212,7 @@ def test_a_paused_job_is_not_watched_for_ever(capsys: pytest.CaptureFixture[str]
     assert "job_1 paused at step 50 of 400: go on with `ganjobs resume job_1`" in capsys.readouterr().out
 
 
-def test_a_job_without_rows_ends_without_a_reading(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_job_without_rows_ends_without_a_word_of_its_health(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit):
         watch_to_the_end(RecordedApi({"status": "cancelled"}).client(), "job_1")
     assert capsys.readouterr().out.splitlines()[-1].startswith("job_1 cancelled at step 0")
@@ -188,22 +236,14 @@ def test_a_job_that_is_not_there_is_not_called_safe() -> None:
         watch_to_the_end(client, "job_1")
 
 
-def test_a_job_is_described_with_its_reading() -> None:
-    job = JOB | {"spec": {"steps": 400}}
-    half = MetricRows([1], {"d_real": [0.5], "d_fake": [0.5]}, 2)
-    assert CAVEAT in dict(described(job, half))["reading"]
-    assert "reading" not in dict(described(job, MetricRows([], {}, 1)))
-
-
 def test_origin_and_priority_are_shown_where_they_say_something() -> None:
     job = JOB | {"spec": {"steps": 400}}
-    none = MetricRows([], {}, 1)
-    assert not {"origin", "priority"} & set(dict(described(job, none)))
+    assert not {"origin", "priority"} & set(dict(described(job)))
     retried = job | {"origin": {"kind": "retry", "job_id": "job_0", "step": None}, "priority": -3}
-    shown = dict(described(retried, none))
+    shown = dict(described(retried))
     assert (shown["origin"], shown["priority"]) == ("retry of job_0", "-3")
     forked = job | {"origin": {"kind": "fork", "job_id": "job_0", "step": 20}}
-    assert dict(described(forked, none))["origin"] == "fork of job_0 after step 20"
+    assert dict(described(forked))["origin"] == "fork of job_0 after step 20"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-API_MODULES = ("api.main", "ganjobs.cli", "kombu.transport.redis", "migrations.run", "psycopg", "worker.reconciler")
+API_MODULES = (
+    *("api.main", "ganjobs.cli", "kombu.transport.redis", "migrations.run", "psycopg"),
+    *("worker.courier", "worker.reconciler"),
+)
 WORKER_MODULES = (*API_MODULES, "worker.app", "worker.runner")
 REFUSE_AND_IMPORT = """
 import importlib, sys

@@ -96,6 +96,13 @@ def test_a_remedy_that_would_be_refused_later_is_refused_now() -> None:
     assert "batch norm" in error["msg"]
 
 
+def test_a_remedy_that_is_refused_when_it_is_applied_once_more_is_refused_now() -> None:
+    with pytest.raises(ValidationError) as caught:
+        spec_with(SLOWER, R1 | {"weight": 6e5})
+    assert caught.value.errors()[0]["ctx"]["field"] == "health.remedies.1"
+    job(health={"on_alarm": "rollback", "remedies": [SLOWER, R1 | {"weight": 6e5}], "max_rollbacks": 2})
+
+
 @pytest.mark.parametrize(
     ("health", "field"),
     [

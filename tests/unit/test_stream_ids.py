@@ -12,7 +12,7 @@ from models.news import Cursor
 NUMBERS = st.integers(0, MAX_INTEGER - 1)
 
 
-@given(NUMBERS, st.builds(Cursor, *[NUMBERS] * 6), st.booleans())
+@given(NUMBERS, st.builds(Cursor, *[NUMBERS] * 7), st.booleans())
 def test_an_id_says_where_it_stands(job_number: int, cursor: Cursor, ended: bool) -> None:
     assert ids.parsed(ids.written(job_number, cursor, ended)) == ids.Place(job_number, cursor, ended)
 
@@ -21,6 +21,13 @@ def test_an_id_from_before_there_were_evaluations_is_one_still() -> None:
     assert ids.parsed("7.0.512.401.17.23") == ids.Place(7, Cursor(0, 512, 401, 17, 23, evaluations=0), False)
     assert ids.parsed("7.0.512.401.17.23.end").ended
     assert ids.parsed(ids.EXAMPLE).cursor.evaluations == 501
+
+
+def test_an_id_from_before_there_were_reports_is_one_still() -> None:
+    before = Cursor(0, 512, 401, 17, 23, evaluations=501, reports=0)
+    assert ids.parsed("7.0.512.401.17.23.501") == ids.Place(7, before, False)
+    assert ids.parsed("7.0.512.401.17.23.501.end").ended
+    assert ids.parsed(ids.EXAMPLE).cursor.reports == 501
 
 
 @given(st.text(max_size=30))

@@ -1,0 +1,101 @@
+"""``health``: how the game between a job's networks stands, and how it went."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from ganjobs import text
+from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
+from ganjobs.jobref import resolve
+
+AtStep = Annotated[int | None, typer.Option("--at-step", min=0, help="How it stood at this step, not how it stands.")]
+History = Annotated[bool, typer.Option("--history", help="Every verdict there was, and when.")]
+Segment = Annotated[
+    int | None, typer.Option("--segment", min=0, help="Of a stretch that the job has gone back from, by its number.")
+]
+
+
+def health(
+    job: JobRef,
+    at_step: AtStep = None,
+    history: History = False,
+    segment: Segment = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a job's health: the verdict, what speaks for it, and what to change."""
+    if history and at_step is not None:
+        raise typer.BadParameter("cannot be given together with --history", param_hint="--at-step")
+    with open_client(url) as client:
+        job_id = resolve(client, job)
+        if history:
+            intervals = list(client.health_history(job_id, segment))
+            left = client.segments(job_id) if segment is None else []
+        else:
+            report = client.health(job_id, at_step, segment)
+    if as_json:
+        return write_json(intervals if history else report)
+    if not history:
+        return text.make_console().print(described(report))
+    if not intervals:
+        text.say("nothing has been assessed yet")
+    else:
+        text.make_console().print(history_table(intervals))
+    return text.say(*map(segment_line, left))
+
+
+def described(report: dict[str, Any]) -> RenderableType:
+    """A report in full."""
+    head = Table(box=None, show_header=False, padding=(0, 2), pad_edge=False)
+    sure = f"({report['severity']}, confidence {text.number(report['confidence'], 2)})"
+    head.add_row("[dim]verdict[/]", f"{text.verdict(report['verdict'], report['severity'])}  {sure}")
+    head.add_row("[dim]since[/]", f"step {report['since_step']:,}, as assessed at step {report['step']:,}")
+    parts: list[RenderableType] = [head, escape(report["sentence"])]
+    if report["evidence"]:
+        parts.append(Padding(evidence_table(report["evidence"]), (1, 0, 0, 0)))
+    if report["advice"]:
+        parts.append(Padding(advice_table(report["advice"]), (1, 0, 0, 0)))
+    return Group(*parts)
+
+
+def evidence_table(evidence: Sequence[dict[str, Any]]) -> Table:
+    """One line per signal: what it is, what it is held against, and the steps it was taken over."""
+    numbers = ("VALUE", "THRESHOLD", "REFERENCE")
+    table = text.make_table("SIGNAL", *numbers, "STEPS", right=numbers)
+    for one in evidence:
+        window = f"{one['first_step']:,} to {one['last_step']:,}"
+        table.add_row(one["signal"], *(text.value(one[name.lower()]) for name in numbers), window)
+    return table
+
+
+def advice_table(advice: Sequence[dict[str, Any]]) -> Table:
+    """One line per thing to change."""
+    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    table.add_column("FIELD", no_wrap=True, header_style="bold")
+    table.add_column("ADVICE", header_style="bold")
+    for one in advice:
+        table.add_row(one["field"], f"{escape(one['text'])} [dim]({escape(one['source'])})[/]")
+    return table
+
+
+def history_table(intervals: Sequence[dict[str, Any]]) -> Table:
+    """One line per verdict that lasted."""
+    table = text.make_table("STEPS", "VERDICT", "CONFIDENCE", right=("CONFIDENCE",))
+    table.add_column("SENTENCE", header_style="bold")
+    for one in intervals:
+        steps = f"{one['from_step']:,} to {one['to_step']:,}" if one["to_step"] > one["from_step"] else ""
+        verdict = text.verdict(one["verdict"], one["severity"])
+        confidence = text.number(one["confidence"], 2)
+        table.add_row(steps or f"{one['from_step']:,}", verdict, confidence, escape(one["sentence"]))
+    return table
+
+
+def segment_line(segment: dict[str, Any]) -> str:
+    """What a job has gone back from, and with which remedy."""
+    steps = f"from step {segment['last_step']:,} back to step {segment['after_step']:,}"
+    return f"segment {segment['number']}: {steps} after {segment['verdict']}; {segment['remedy_text']}"
