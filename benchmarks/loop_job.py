@@ -17,7 +17,7 @@ from models.spec import JobSpec
 from models.tables import Metrics
 from worker import runner
 from worker.gan.events import Event, MetricsBlock, SampleReady
-from worker.recorder import Recorder
+from worker.recorder import Note, Recorder
 
 # So much of a job is not timed, at its beginning, and more where the picture of step 0 is still being drawn beside it.
 SETTLING_SHARE = 0.25
@@ -34,16 +34,17 @@ class WatchedRecorder(Recorder):
     reached: ClassVar[list[tuple[int, float]]] = []
     drawn: ClassVar[list[float]] = []
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Event | Note) -> None:
         if isinstance(event, MetricsBlock):
             self.reached.append((event.first_step + len(event.values) - 1, time.perf_counter()))
         super().put(event)
         if isinstance(event, SampleReady) and event.step == 0:
             self.reached.append((0, time.perf_counter()))
 
-    def _sample(self, sample: SampleReady) -> None:
-        super()._sample(sample)
-        self.drawn.append(time.perf_counter())
+    def _store(self, event: Event | Note) -> None:
+        super()._store(event)
+        if isinstance(event, SampleReady):
+            self.drawn.append(time.perf_counter())
 
 
 class JobWindow:
