@@ -1,1 +1,1 @@
-"""What runs on a GPU host: the Celery worker, the recorder, the reconciler, the courier, the engine in ``worker.gan``."""
+"""What runs on a GPU host: Celery worker, recorder, reconciler, courier, and the engine in ``worker.gan``."""
