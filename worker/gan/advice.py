@@ -5,6 +5,9 @@ from models.spec import JobSpec
 from models.verdicts import Advice, Verdict
 from worker.gan.view import Finding
 
+# A learning rate so many times the other one leaves that alone.
+FAR_AHEAD = 5
+
 SENTENCES: dict[Verdict, str] = {
     Verdict.WARMING_UP: "It is too early to tell how the game stands.",
     Verdict.BALANCED: "Both networks learn from each other: no sign of failure. Whether the samples are good, only "
@@ -84,13 +87,16 @@ def _steadier(spec: JobSpec) -> tuple[Advice, ...]:
 
 
 def _slower(spec: JobSpec) -> tuple[Advice, ...]:
+    """Lower learning rates: of both, or of the one that is far ahead of the other."""
+    rates = {player: getattr(spec, player).optimizer.learning_rate for player in ("generator", "discriminator")}
     fields = [
         Advice(
             field=f"{player}.optimizer.learning_rate",
-            text=f"Lower it from {getattr(spec, player).optimizer.learning_rate:g}: to a third, say.",
+            text=f"Lower it from {rate:g}: to a third, say.",
             source="Heusel et al. 2017, section 2 (two time scales); Mescheder et al. 2017, section 3",
         )
-        for player in ("generator", "discriminator")
+        for player, rate in rates.items()
+        if rate * FAR_AHEAD > max(rates.values())
     ]
     first_beta = getattr(spec.generator.optimizer, "betas", (0.0,))[0]
     if first_beta > 0.5:
