@@ -27,6 +27,8 @@ CPU = torch.device("cpu")
 D_COLOUR, G_COLOUR = "#2f6690", "#d1495b"
 BANDS = {"ok": "#7fb069", "caution": "#e6aa3c", "alarm": "#c8553d"}
 PICTURES = 5
+# A band that takes no more of the run than this has no name.
+NARROW = 0.06
 # The run whose plot shows each verdict: by its name in the labelled set, or a job of its own.
 SHOWN: dict[Verdict, str | Content] = {
     Verdict.BALANCED: "digits-dcgan-1",
@@ -145,7 +147,8 @@ def _bands(axes: Axes, assessments: Sequence[Assessment]) -> None:
         if following == report.verdict:
             continue
         axes.axvspan(begun, report.step, color=BANDS[report.severity], alpha=0.18, linewidth=0)
-        axes.text(begun, 1.0, f" {report.verdict}", transform=axes.get_xaxis_transform(), fontsize=6, va="bottom")
+        if report.step - begun > NARROW * assessments[-1].report.step:  # else the names lie over each other
+            axes.text(begun, 1.0, f" {report.verdict}", transform=axes.get_xaxis_transform(), fontsize=7, va="bottom")
         begun = report.step
 
 
@@ -153,7 +156,8 @@ def _sample(axes: Axes, course: Course, sample: SampleReady) -> None:
     axes.set_title(f"step {sample.step:,}", fontsize=9)
     if course.spec.dataset.is_image:
         side = sample.values.shape[-1]
-        tiles = sample.values[:36, 0].reshape(6, 6, side, side).swapaxes(1, 2).reshape(6 * side, 6 * side)
+        framed = np.pad(sample.values[:36, 0], ((0, 0), (1, 1), (1, 1)), constant_values=-0.5)
+        tiles = framed.reshape(6, 6, side + 2, side + 2).swapaxes(1, 2).reshape(6 * (side + 2), -1)
         axes.imshow(tiles, cmap="gray", vmin=-1, vmax=1)
         axes.set_axis_off()
         return
@@ -161,10 +165,10 @@ def _sample(axes: Axes, course: Course, sample: SampleReady) -> None:
     axes.scatter(real[:, 0], real[:, 1], s=2, color="#bbbbbb")
     made = sample.values[:500]
     axes.scatter(made[:, 0], made[:, 1], s=2, color=G_COLOUR)
-    low, high = real.min(0), real.max(0)
-    margin = 0.35 * (high - low)
-    axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
-    axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
+    middle, reach = (real.min(0) + real.max(0)) / 2, 0.8 * float(np.ptp(real, axis=0).max())
+    axes.set_xlim(middle[0] - reach, middle[0] + reach)
+    axes.set_ylim(middle[1] - reach, middle[1] + reach)
+    axes.set_aspect("equal")
     axes.set_xticks([])
     axes.set_yticks([])
 

@@ -180,3 +180,14 @@ def test_advice_names_fields_that_the_spec_has_and_its_sources(verdict: Verdict,
 
 def test_every_verdict_has_words() -> None:
     assert set(SENTENCES) == set(VERDICTS) == set(Verdict)
+
+
+def test_a_generator_that_the_spec_holds_fixed_is_not_blamed_for_it() -> None:
+    judge = {"kind": "mlp", "pretrain_after": 200, "pretrain_steps": 1500}
+    still = FAILING[Verdict.GENERATOR_GRADIENT_VANISHING]
+    reports = follow([{}] * 2 + [still] * 30, spec_of("saturating", discriminator=judge))
+    held = reports[2:17]
+    assert {report.verdict for report in held} == {Verdict.WARMING_UP}
+    # Then it has as long to get going as any other.
+    assert verdicts(reports[17 : 17 + WARM_UP]) == [Verdict.WARMING_UP] * WARM_UP
+    assert reports[-1].verdict == Verdict.GENERATOR_GRADIENT_VANISHING

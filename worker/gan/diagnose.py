@@ -60,6 +60,9 @@ class Diagnosis:
         state["records"] = [*state["records"], record][-HISTORY:]
         if not _is_finite(reading):
             return self._report(NON_FINITE, record["first_step"], 1.0)
+        if self._is_held_fixed(reading):
+            self._begin_anew(record)
+            return self._report(Finding(Verdict.WARMING_UP, _ordinary(self._view())), record["first_step"], 0.0)
         view = self._view()
         findings = {name: rule.look(view) for name, rule in RULES.items()}
         self._count_how_long(findings, record["first_step"])
@@ -80,6 +83,24 @@ class Diagnosis:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what ``state`` returned."""
         self._state = {**self._state, **copy.deepcopy(dict(state))}
+
+    def _is_held_fixed(self, reading: Reading) -> bool:
+        """Whether the spec holds the generator fixed in a part of the window, so that nothing can be said of it."""
+        judge = self._spec.discriminator
+        begun, ended = judge.pretrain_after, judge.pretrain_after + judge.pretrain_steps
+        return judge.pretrain_steps > 0 and reading.step > begun and reading.window[0] <= ended
+
+    def _begin_anew(self, record: Record) -> None:
+        """Forget what was before: afterwards another discriminator teaches, and a new game warms up."""
+        early: dict[str, list[float]] = {name: [] for name in EARLY_SIGNALS}
+        self._state |= {
+            "count": 0,
+            "records": [record],
+            "early": early,
+            "distances": [],
+            "older_best": None,
+            "held": {},
+        }
 
     def _record(self, reading: Reading) -> Record:
         """The signals of a reading, beside those before it."""
@@ -138,7 +159,7 @@ class Diagnosis:
         return best
 
     def _view(self) -> View:
-        early = {name: median(values) for name, values in self._state["early"].items()}
+        early = {name: median(values) for name, values in self._state["early"].items() if values}
         return View(self._state["records"], self._state["count"], early, self._state["older_best"])
 
     def _count_how_long(self, findings: Mapping[str, Finding | None], first_step: int) -> None:
