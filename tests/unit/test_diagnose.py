@@ -1,6 +1,8 @@
 """The diagnosis on readings made by hand: each verdict from its evidence, none without, for every loss."""
 
+import dataclasses
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from models.spec import JobSpec
 from models.verdicts import VERDICTS, Report, Verdict
 from worker.gan.advice import SENTENCES, advise
 from worker.gan.diagnose import WARM_UP, Diagnosis
+from worker.gan.evidence import SHOWN_BESIDE
 from worker.gan.readings import Reading, Summary
 
 REGIONS = 10
@@ -90,8 +93,8 @@ def test_each_verdict_comes_of_its_evidence_under_every_loss(verdict: Verdict, l
     assert last.verdict == verdict
     assert last.severity == VERDICTS[verdict].severity
     # The evidence: what it is held against, and over which steps.
-    assert last.evidence
-    assert all(item.threshold is not None and item.value is not None for item in last.evidence)
+    assert any(item.threshold is not None for item in last.evidence)
+    assert all(item.value is not None for item in last.evidence)
     assert all(item.first_step <= item.last_step == last.step for item in last.evidence)
     assert 1200 < last.since_step <= 2000
     # Nothing but what was there before has been said of the time before.
@@ -191,3 +194,57 @@ def test_a_generator_that_the_spec_holds_fixed_is_not_blamed_for_it() -> None:
     # Then it has as long to get going as any other.
     assert verdicts(reports[17 : 17 + WARM_UP]) == [Verdict.WARMING_UP] * WARM_UP
     assert reports[-1].verdict == Verdict.GENERATOR_GRADIENT_VANISHING
+
+
+def test_no_verdict_begins_with_an_assessment_that_contradicts_it() -> None:
+    blind = FAILING[Verdict.DISCRIMINATOR_TOO_WEAK]
+    reports = follow([blind] * WARM_UP + [{"separability": 0.9, "distance": 0.9}])
+    assert reports[-1].severity != "alarm"
+
+
+def test_samples_that_are_no_numbers_are_told_from_losses_that_are_none() -> None:
+    reports = [
+        follow([{"distance": float("nan")}])[0],
+        Diagnosis(spec_of()).assess(reading(1, {}, {"g_loss": float("inf")})),
+    ]
+    assert [report.evidence[0].signal for report in reports] == ["finite_samples", "finite_losses"]
+
+
+def test_evidence_that_begins_to_show_is_suspicious_before_it_is_a_verdict() -> None:
+    diagnosis = Diagnosis(spec_of())
+    suspicious, alarmed = [], []
+    for number, changes in enumerate([{}] * 10 + [FAILING[Verdict.MODE_COLLAPSE]] * 5 + [{}] * 5, 1):
+        alarmed.append(diagnosis.assess(reading(number, changes)).severity == "alarm")
+        suspicious.append(diagnosis.is_suspicious)
+    assert not any(suspicious[:10])
+    assert suspicious.index(True) < alarmed.index(True)
+    assert all(suspicious[place] for place, is_alarm in enumerate(alarmed) if is_alarm)
+    assert not suspicious[-1]
+
+
+def test_a_warm_up_lasts_a_tenth_of_the_run_however_short_the_windows() -> None:
+    diagnosis = Diagnosis(job(dataset={"kind": "ring"}, steps=40_000))
+    reports = [diagnosis.assess(reading(number, FAILING[Verdict.MODE_COLLAPSE])) for number in range(1, 12)]
+    assert verdicts(reports[:WARM_UP]) == [Verdict.WARMING_UP] * WARM_UP
+    assert reports[-1].severity == "alarm"
+    fine = Diagnosis(job(dataset={"kind": "ring"}, steps=2000))
+    short = [fine.assess(_shortened(reading(number, FAILING[Verdict.MODE_COLLAPSE]))) for number in range(1, 25)]
+    assert {report.verdict for report in short[:20]} == {Verdict.WARMING_UP}
+    assert short[-1].severity == "alarm"
+
+
+def _shortened(long: Reading) -> Reading:
+    """The same reading of a window a tenth as long."""
+    first, last = long.window
+    return dataclasses.replace(long, window=((first - 1) // 10 + 1, last // 10))
+
+
+def test_every_signal_of_a_report_is_explained() -> None:
+    explained = (Path(__file__).parents[2] / "docs" / "health.md").read_text()
+    shown = {name for names in SHOWN_BESIDE.values() for name in names}
+    for verdict, changes in FAILING.items():
+        report = follow([{}] * 12 + [changes] * 12)[-1]
+        assert report.verdict == verdict
+        shown |= {item.signal for item in report.evidence}
+    shown |= {"finite_losses", "finite_samples"}
+    assert {name for name in shown if f"`{name}`" not in explained} == set()

@@ -10,7 +10,8 @@ from benchmarks import health_records, health_report, health_rival
 from benchmarks.health_judging import judged_by_diagnosis, judged_by_rival, labelled
 from benchmarks.health_report import Judged, Said
 from benchmarks.health_rival import Look, Thresholds
-from benchmarks.health_runs import EIGHT, TEST_SEEDS, TUNING_SEEDS, Run, all_runs, calm, job, penalties
+from benchmarks.health_runs import TEST_SEEDS, TUNING_SEEDS, Run, all_runs
+from benchmarks.health_specs import EIGHT, calm, job, penalties
 from benchmarks.health_truth import KINDS, Facts, Kind, Truth, truth_of
 from models.spec import JobSpec
 

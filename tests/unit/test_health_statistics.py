@@ -68,7 +68,7 @@ def test_copies_lie_closer_to_a_training_example_than_its_neighbours_do() -> Non
     training = torch.tensor([[0.0, 0.0], [1.0, 0.0], [10.0, 0.0]])
     radii = diversity.nearest_other(training)
     made = torch.tensor([[0.1, 0.0], [0.5, 0.0], [7.5, 0.0], [4.0, 4.0]])
-    assert diversity.copied_share(made, training, radii) == 0.5
+    assert diversity.copied_share(diversity.nearest(made, training), radii) == 0.5
 
 
 def test_clusters_find_separate_groups_and_are_a_function_of_the_generator() -> None:

@@ -12,15 +12,17 @@ from statistics import median
 from typing import Any
 
 from models.spec import JobSpec
-from models.verdicts import VERDICTS, Evidence, Report, Verdict
+from models.verdicts import VERDICTS, Report, Verdict
 from worker.gan import signals
 from worker.gan.advice import advise, describe
+from worker.gan.evidence import confidence_in, evidence_of
 from worker.gan.findings import RULES
 from worker.gan.readings import Reading
 from worker.gan.view import HISTORY, PROGRESS, Finding, Record, Sign, View
 
-# Assessments before which nothing but divergence is an alarm: every run leaves its first blob in its own time.
+# Assessments and steps up to which nothing but divergence is an alarm: every run leaves its first blob in its own time.
 WARM_UP = 6
+WARM_UP_PART, LONGEST_WARM_UP = 0.1, 600
 # Assessments whose medians are what the run was like early on.
 EARLY = 5
 EARLY_SIGNALS = ("g_grad_norm", "d_grad_norm")
@@ -28,9 +30,6 @@ EARLY_SIGNALS = ("g_grad_norm", "d_grad_norm")
 POOLED = 3
 # A verdict that was in force goes when its rule has not held for so many assessments.
 CLEARED_AFTER = 2
-# Assessments for which a rule has held that make a verdict as certain as time alone can.
-CERTAIN_AFTER = 8
-NON_FINITE = Finding(Verdict.NON_FINITE, (Sign("finite_losses", 0.0, 0.5, above=False, reference=1.0),))
 
 
 class Diagnosis:
@@ -48,6 +47,8 @@ class Diagnosis:
             # Of each rule that holds or lately did: for how many assessments, for how many it has not since, and the
             # first step of the window in which it began to.
             "held": {},
+            # The step after which the game that is played now began.
+            "begun": 0,
             "verdict": None,
             "since_step": 0,
         }
@@ -58,23 +59,36 @@ class Diagnosis:
         record = self._record(reading)
         state["count"] += 1
         state["records"] = [*state["records"], record][-HISTORY:]
-        if not _is_finite(reading):
-            return self._report(NON_FINITE, record["first_step"], 1.0)
+        if (lost := _not_finite(reading)) is not None:
+            return self._report(lost, record["first_step"], 1.0)
         if self._is_held_fixed(reading):
             self._begin_anew(record)
-            return self._report(Finding(Verdict.WARMING_UP, _ordinary(self._view())), record["first_step"], 0.0)
+            return self._report(Finding(Verdict.WARMING_UP, ()), record["first_step"], 0.0)
         view = self._view()
         findings = {name: rule.look(view) for name, rule in RULES.items()}
         self._count_how_long(findings, record["first_step"])
         for name, rule in RULES.items():
             count, _, since = state["held"].get(name, (0, 0, 0))
             found = findings[name]
-            is_excused = state["count"] <= WARM_UP and not rule.from_the_start
-            if found is not None and count >= rule.needed and not is_excused:
-                return self._report(found, since, _confidence(found, count, rule.needed))
-        verdict = Verdict.WARMING_UP if state["count"] <= WARM_UP else Verdict.BALANCED
+            if found is None or count < rule.needed or (self._is_warming_up and not rule.from_the_start):
+                continue
+            # One that is in force stays for an assessment at which it does not hold; none begins with such.
+            if found.holds or found.verdict == state["verdict"]:
+                return self._report(found, since, confidence_in(found, count, rule.needed))
+        verdict = Verdict.WARMING_UP if self._is_warming_up else Verdict.BALANCED
         since = state["since_step"] if state["verdict"] == verdict else record["first_step"]
-        return self._report(Finding(verdict, _ordinary(view)), since, min(1.0, state["count"] / (2 * WARM_UP)))
+        return self._report(Finding(verdict, ()), since, min(1.0, state["count"] / (2 * WARM_UP)))
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether evidence for an alarm has begun to show: what is kept now is not what to go back to."""
+        return any(VERDICTS[RULES[name].verdict].severity == "alarm" for name in self._state["held"])
+
+    @property
+    def _is_warming_up(self) -> bool:
+        steps = self._state["records"][-1]["last_step"] - self._state["begun"]
+        needed = min(LONGEST_WARM_UP, WARM_UP_PART * self._spec.steps)
+        return bool(self._state["count"] <= WARM_UP or steps <= needed)
 
     def state(self) -> dict[str, Any]:
         """All that later reports depend on, as JSON can hold it."""
@@ -93,14 +107,8 @@ class Diagnosis:
     def _begin_anew(self, record: Record) -> None:
         """Forget what was before: afterwards another discriminator teaches, and a new game warms up."""
         early: dict[str, list[float]] = {name: [] for name in EARLY_SIGNALS}
-        self._state |= {
-            "count": 0,
-            "records": [record],
-            "early": early,
-            "distances": [],
-            "older_best": None,
-            "held": {},
-        }
+        anew = {"count": 0, "records": [record], "early": early, "distances": [], "older_best": None, "held": {}}
+        self._state |= anew | {"begun": record["last_step"]}
 
     def _record(self, reading: Reading) -> Record:
         """The signals of a reading, beside those before it."""
@@ -111,17 +119,24 @@ class Diagnosis:
         record["shares"], record["fixed_shares"] = list(reading.shares), list(reading.fixed_shares)
         for name in EARLY_SIGNALS:
             seen = state["early"][name]
-            if len(seen) < EARLY:
-                state["early"][name] = seen = [*seen, reading.metrics[name].median]
-            record[name] = _jsonable(reading.metrics[name].median)
+            norm = _jsonable(reading.metrics[name].median)
+            if len(seen) < EARLY and norm is not None:
+                state["early"][name] = [*seen, norm]
+            record[name] = norm
         record |= {
             "equilibrium_distance": _jsonable(signals.equilibrium_distance(reading, facts)),
             "answer_gap": _jsonable(signals.answer_gap(reading)),
             "logit_gap": _jsonable(signals.logit_gap(reading)),
             "jensen_shannon_bound": _jsonable(signals.jensen_shannon_bound(reading, facts)),
-            "gradient_ratio": _jsonable(signals.gradient_ratio(reading, median(state["early"]["g_grad_norm"]))),
+            "gradient_ratio": _jsonable(signals.gradient_ratio(reading, "g_grad_norm", state["early"]["g_grad_norm"])),
+            "d_gradient_ratio": _jsonable(
+                signals.gradient_ratio(reading, "d_grad_norm", state["early"]["d_grad_norm"])
+            ),
             "d_loss_periodicity": _jsonable(reading.metrics["d_loss"].periodicity),
+            "g_loss_periodicity": _jsonable(reading.metrics["g_loss"].periodicity),
         }
+        if "r_t" in reading.metrics:
+            record["r_t"] = _jsonable(reading.metrics["r_t"].mean)
         if reading.shares:
             record |= self._coverage(reading, earlier)
         distance = record.get("distance")
@@ -159,8 +174,7 @@ class Diagnosis:
         return best
 
     def _view(self) -> View:
-        early = {name: median(values) for name, values in self._state["early"].items() if values}
-        return View(self._state["records"], self._state["count"], early, self._state["older_best"])
+        return View(self._state["records"], self._state["older_best"])
 
     def _count_how_long(self, findings: Mapping[str, Finding | None], first_step: int) -> None:
         """For how many assessments each rule has held; one that lately did is not forgotten at once."""
@@ -182,38 +196,21 @@ class Diagnosis:
             confidence=round(confidence, 3),
             since_step=since,
             sentence=describe(finding, self._facts),
-            evidence=tuple(_evidence(sign, records) for sign in finding.signs),
+            evidence=evidence_of(finding, records),
             advice=advise(finding.verdict, self._spec),
         )
 
 
-def _is_finite(reading: Reading) -> bool:
+def _not_finite(reading: Reading) -> Finding | None:
+    """What of a reading is no number, be it a loss or what is generated; ``None`` where all is."""
     losses = (reading.metrics[name].mean for name in ("d_loss", "g_loss"))
-    return all(map(math.isfinite, (*losses, reading.statistics.get("distance", 0.0))))
-
-
-def _ordinary(view: View) -> tuple[Sign, ...]:
-    """What a report of nothing wrong shows."""
-    names = ("separability", "pooled_missing_share", "distance", "gradient_ratio", "answer_gap")
-    return tuple(Sign(name, value, None) for name in names if (value := view.last(name)) is not None)
-
-
-def _confidence(finding: Finding, count: int, needed: int) -> float:
-    """Half for how long, half for how far beyond its thresholds the weakest sign is."""
-    time = min(1.0, (count - needed + 1) / (CERTAIN_AFTER - needed + 1))
-    return (time + min(sign.margin for sign in finding.signs)) / 2
-
-
-def _evidence(sign: Sign, records: list[Record]) -> Evidence:
-    window = records[-sign.window :]
-    return Evidence(
-        signal=sign.signal,
-        value=_jsonable(sign.value),
-        threshold=sign.threshold,
-        reference=sign.reference,
-        first_step=window[0]["first_step"],
-        last_step=window[-1]["last_step"],
-    )
+    if not all(map(math.isfinite, losses)):
+        lost = "finite_losses"
+    elif not math.isfinite(reading.statistics.get("distance", 0.0)):
+        lost = "finite_samples"
+    else:
+        return None
+    return Finding(Verdict.NON_FINITE, (Sign(lost, 0.0, 0.5, above=False, reference=1.0),))
 
 
 def _jsonable(value: float | None) -> float | None:

@@ -1,6 +1,8 @@
 """Statistics of generated data beside real ones, each a small function of features on the device; nothing here waits
 for it. Features are (n, d) float32 in units of the real data's spread: see ``worker.gan.features``."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -61,11 +63,30 @@ def sliced_distance(features: Tensor, directions: Tensor, real_quantiles: Tensor
     return ((features @ directions).sort(0).values - real_quantiles).abs().mean()
 
 
-def copied_share(features: Tensor, training: Tensor, radii: Tensor) -> Tensor:
-    """Share of rows that lie within ``COPY_FACTOR`` of the ``radii`` (m,) around ``training`` (m, d): of each training
-    example the distance to its nearest other one (the nearest-neighbour ratio, as in Meehan et al. 2020). Scalar."""
-    nearest = torch.cdist(features, training).min(1)
-    return (nearest.values < COPY_FACTOR * radii[nearest.indices]).float().mean()
+class Nearest(NamedTuple):
+    """Of each row the ``distances`` (n,) to the nearest of some examples, and the ``indices`` (n,) of those."""
+
+    distances: Tensor
+    indices: Tensor
+
+
+def nearest(features: Tensor, examples: Tensor) -> Nearest:
+    """The nearest of ``examples`` (m, d) to each row."""
+    return Nearest(*torch.cdist(features, examples).min(1))
+
+
+def copied_share(found: Nearest, radii: Tensor) -> Tensor:
+    """Share of rows that lie within ``COPY_FACTOR`` of the ``radii`` (m,) around the nearest training example: of each
+    of those the distance to its nearest other one (the nearest-neighbour ratio, as in Meehan et al. 2020). Scalar."""
+    return (found.distances < COPY_FACTOR * radii[found.indices]).float().mean()
+
+
+def class_entropy(classes: Tensor, count: int) -> Tensor:
+    """Entropy in nats of how rows fall into ``count`` classes, given those of each (n,). Scalar."""
+    shares = torch.zeros(count, device=classes.device)
+    shares.index_add_(0, classes, torch.ones(len(classes), device=classes.device))
+    entropy: Tensor = torch.special.entr(shares / len(classes)).sum()
+    return entropy
 
 
 def separability(real_logits: Tensor, fake_logits: Tensor) -> Tensor:

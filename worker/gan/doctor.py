@@ -42,8 +42,11 @@ class Doctor:
 
     @property
     def severity(self) -> Severity | None:
-        """Of the report in force; ``None`` before the first."""
-        return self._reported.severity if self._reported is not None else None
+        """Of the report in force, and an alarm as soon as evidence for one begins to show; ``None`` before the first
+        report. By it a checkpoint is known that one can go back to."""
+        if self._reported is None:
+            return None
+        return "alarm" if self._diagnosis.is_suspicious else self._reported.severity
 
     def is_due(self, step: int) -> bool:
         return step % self.every == 0 or step == self._game.spec.steps
@@ -100,7 +103,6 @@ class Doctor:
     def state(self) -> dict[str, Any]:
         """All that later reports and actions depend on, but for ``tensors``; as JSON can hold it."""
         return {
-            "every": self.every,
             "diagnosis": self._diagnosis.state(),
             "alarms": self._alarms.state(),
             "plateau": self._plateau.state() if self._plateau is not None else None,

@@ -28,7 +28,8 @@ class FeatureMap:
             vectors = torch.linalg.eigh(centered.T @ centered).eigenvectors
             self._basis = vectors[:, -COMPONENTS:]
             centered = centered @ self._basis
-        self._scale = centered.square().sum(1).mean().sqrt().clamp(min=1e-12)
+        spread = centered.square().sum(1).mean().sqrt()
+        self._scale = torch.where(spread > 0, spread, 1)  # examples that are all alike have no unit of their own
         self.real = centered / self._scale
 
     def __call__(self, data: Tensor) -> Tensor:

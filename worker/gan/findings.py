@@ -170,8 +170,10 @@ def _winning(view: View) -> Finding | None:
 
 
 class Rule(NamedTuple):
-    """``needed`` assessments in a row make it a verdict; ``from_the_start`` says that no warm-up excuses it."""
+    """What makes a ``verdict`` where it has held ``needed`` times, with no two assessments between at which it did not;
+    ``from_the_start`` says that no warm-up excuses it."""
 
+    verdict: Verdict
     look: Callable[[View], Finding | None]
     needed: int
     from_the_start: bool = False
@@ -179,15 +181,15 @@ class Rule(NamedTuple):
 
 # By name, the gravest first: the first one that has held for long enough is the verdict.
 RULES: dict[str, Rule] = {
-    "diverging": Rule(_diverging, 2, from_the_start=True),
-    "astray": Rule(_astray, 3),
-    "vanishing": Rule(_vanishing, 3),
-    "hopping": Rule(_hopping, 2),
-    "oscillating": Rule(_oscillating, 6),
-    "too_weak": Rule(_too_weak, 2),
-    "stalled": Rule(_stalled, 3),
-    "collapse": Rule(_collapse, 3),
-    "overfitting": Rule(_overfitting, 3),
-    "partial": Rule(_partial, 3),
-    "winning": Rule(_winning, 3),
+    "diverging": Rule(Verdict.DIVERGING, _diverging, 2, from_the_start=True),
+    "astray": Rule(Verdict.DIVERGING, _astray, 3),
+    "vanishing": Rule(Verdict.GENERATOR_GRADIENT_VANISHING, _vanishing, 3),
+    "hopping": Rule(Verdict.OSCILLATING, _hopping, 2),
+    "oscillating": Rule(Verdict.OSCILLATING, _oscillating, 6),
+    "too_weak": Rule(Verdict.DISCRIMINATOR_TOO_WEAK, _too_weak, 2),
+    "stalled": Rule(Verdict.STALLED, _stalled, 3),
+    "collapse": Rule(Verdict.MODE_COLLAPSE, _collapse, 3),
+    "overfitting": Rule(Verdict.DISCRIMINATOR_OVERFITTING, _overfitting, 3),
+    "partial": Rule(Verdict.PARTIAL_MODE_COLLAPSE, _partial, 3),
+    "winning": Rule(Verdict.DISCRIMINATOR_WINNING, _winning, 3),
 }

@@ -80,15 +80,12 @@ def train(
         has_news = doctor is not None and doctor.is_due(game.step) and _assess(game, doctor, block)
         if block.is_due() or sample_due or evaluation_due or checkpoint_due or has_news:
             stopping |= yield from _hand_over(block, doctor)
-        if sample_due or stopping:
-            stopping |= (yield draw_sample(game)) is not None
         best = None
         if evaluator is not None and evaluation_due:
-            evaluated = evaluate(game, evaluator)
-            best = note_best(game, evaluated)
-            stopping |= (yield evaluated) is not None
-            if doctor is not None and (plateaued := doctor.note(evaluated)):
-                stopping |= (yield plateaued) is not None
+            best, is_over = yield from _evaluated(game, evaluator)
+            stopping |= is_over
+        if sample_due or stopping:
+            stopping |= (yield draw_sample(game)) is not None
         if checkpoint_due or stopping or best is not None:
             severity = doctor.severity if doctor is not None else None
             stopping |= (yield CheckpointReady(game.step, checkpoint.take(game), best, severity)) is not None
@@ -102,6 +99,16 @@ def _assess(game: Game, doctor: Doctor, block: Block) -> bool:
         return True  # which ends the run
     doctor.assess(game.step)
     return doctor.has_news
+
+
+def _evaluated(game: Game, evaluator: Evaluator) -> Generator[Event, Command | None, tuple[Best | None, bool]]:
+    """Hand over an evaluation; returns whether it is the best so far, and whether the answer is to stop."""
+    evaluated = evaluate(game, evaluator)
+    best = note_best(game, evaluated)
+    stopping = (yield evaluated) is not None
+    if game.doctor is not None and (plateaued := game.doctor.note(evaluated)):
+        stopping |= (yield plateaued) is not None
+    return best, stopping
 
 
 def _hand_over(block: Block, doctor: Doctor | None) -> Generator[Event, Command | None, bool]:

@@ -5,7 +5,7 @@ A signal that means nothing for a loss, or that was not measured, is ``None``.
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
+from statistics import fmean, median
 
 from models.catalogue import LossFacts
 from worker.gan.diversity import MISSED_BELOW
@@ -45,12 +45,12 @@ def jensen_shannon_bound(reading: Reading, facts: LossFacts) -> float | None:
     return max(0.0, math.log(2) - reading.metrics["d_loss"].mean / 2)
 
 
-def gradient_ratio(reading: Reading, early: float | None) -> float | None:
-    """The generator's median gradient norm over its ``early`` one (Arjovsky & Bottou 2017, figure 2: by 5 orders of
-    magnitude below 1 where D wins against the saturating loss)."""
-    if not early:
+def gradient_ratio(reading: Reading, name: str, early: Sequence[float]) -> float | None:
+    """A player's median gradient norm over the median of its ``early`` ones (Arjovsky & Bottou 2017, figure 2: the
+    generator's falls by 5 orders of magnitude where D wins against the saturating loss)."""
+    if not early or not median(early):
         return None
-    return reading.metrics["g_grad_norm"].median / early
+    return reading.metrics[name].median / median(early)
 
 
 def missing_share(shares: Sequence[float], real_shares: Sequence[float]) -> float:

@@ -62,14 +62,10 @@ class View:
 
     Attributes:
         records: the last ``HISTORY`` assessments.
-        count: how many there were in all.
-        early: medians of the first assessments, by signal.
         older_best: the smallest distance to the data before the last ``PROGRESS`` assessments.
     """
 
     records: Sequence[Record]
-    count: int
-    early: Record
     older_best: float | None
 
     def last(self, name: str) -> float | None:

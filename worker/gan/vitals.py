@@ -4,10 +4,12 @@ It leaves no trace: nothing of it is seen by the training. All its numbers come 
 """
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from worker.gan import diversity
 from worker.gan.features import FeatureMap
@@ -17,7 +19,10 @@ from worker.gan.noise import Purpose
 
 # Generated examples of each examination, from fixed and from fresh noise.
 POINTS = 256
-IMAGES = 128
+# Of images twice a batch, within these bounds, and no more than a batch at a time: who trains with small batches has no
+# memory for large ones.
+FEWEST_IMAGES, MOST_IMAGES = 32, 128
+SMALLEST_PIECE = 16
 # Real ones, which are looked at once: as many as there are, up to this, within this many bytes.
 REAL_EXAMPLES = 2048
 REAL_BYTES = 128 * 2**20
@@ -28,6 +33,10 @@ EXAMPLES_PER_REGION = 8
 DIRECTIONS = 12
 # Rows of which all pairs are looked at.
 PAIRED = 128
+# Copies are looked for where at least this part of the data set is looked at.
+SEARCHED_PART = 0.25
+# D's lead in logits, over its standard error, below which a share of that lead says nothing.
+CERTAIN_LEAD = 4.0
 
 
 class Vitals(NamedTuple):
@@ -46,11 +55,18 @@ class Examiner:
         self._game = game
         device = game.noise.device
         self.fixed: Tensor | None = None
-        self._count = IMAGES if game.spec.dataset.is_image else POINTS
+        batch = game.spec.batch_size
+        self._count = min(MOST_IMAGES, max(FEWEST_IMAGES, 2 * batch)) if game.spec.dataset.is_image else POINTS
+        # Batch norm judges each example by the rest of its batch: real and generated ones apart, as in training.
+        self._batch_norms = [part for part in game.discriminator.modules() if isinstance(part, _BatchNorm)]
+        in_pieces = game.spec.dataset.is_image or self._batch_norms
+        self._piece = max(SMALLEST_PIECE, batch) // game.spec.pack * game.spec.pack if in_pieces else self._count
         bytes_each = 4 * math.prod(game.spec.shape)
         affordable = max(FEWEST_REAL, min(REAL_EXAMPLES, REAL_BYTES // bytes_each))
         real, labels = game.data.labelled(affordable)
         self._features = FeatureMap(real, device)
+        has_classes = game.spec.dataset.is_image and labels is not None
+        self._classes = labels.to(device) if has_classes and labels is not None else None
         self._real = Batch(real[: self._count].to(device), self._labels_there(labels))
         held_out = game.data.held_out(self._count)
         self._held_out = None
@@ -74,12 +90,16 @@ class Examiner:
         directions = torch.randn(real.shape[1], DIRECTIONS, generator=generator, device=device)
         directions = directions / directions.norm(dim=0)
         # In units of the real data's deviation along a direction, whatever the dimension.
-        self._directions = directions / (real @ directions).std(0).mean()
+        deviation = (real @ directions).std(0, unbiased=False).mean()
+        self._directions = directions / torch.where(deviation > 0, deviation, 1)
         places = torch.linspace(0, 1, self._count, device=device)
         # Of all the real data, at the places of as many generated ones.
         self._real_quantiles = (real @ self._directions).quantile(places, dim=0)
         self._floor = self._distance_floor(real, generator)
-        self._radii = diversity.nearest_other(real) if game.data.size is not None else None
+        self._searched = min(1.0, len(real) / game.data.size) if game.data.size is not None else 0.0
+        self._radii = diversity.nearest_other(real) if self._searched >= SEARCHED_PART else None
+        if self._classes is not None:
+            self._class_entropy = diversity.class_entropy(self._classes, len(game.data.classes))
 
     def _distance_floor(self, real: Tensor, generator: torch.Generator) -> Tensor:
         """What the distance to the data is of as many real examples, drawn with replacement: chance alone."""
@@ -92,10 +112,13 @@ class Examiner:
         game = self._game
         players = (game.generator, game.discriminator)
         modes = [player.training for player in players]
-        for player in players:
-            player.eval()
+        for player in (*players, *self._batch_norms):
+            player.train(player in self._batch_norms)
+        kept = [(buffer, buffer.clone()) for part in self._batch_norms for buffer in part.buffers()]
         with torch.no_grad():
             found, shares, fixed_shares = self._look()
+            for buffer, value in kept:
+                buffer.copy_(value)
         for player, mode in zip(players, modes, strict=True):
             player.train(mode)
         # The one wait for the device.
@@ -129,8 +152,13 @@ class Examiner:
             "distance": distance,
             "distance_floor": self._floor,
         }
-        if self._radii is not None:
-            found["copied_share"] = diversity.copied_share(fake, self._features.real, self._radii)
+        if self._radii is not None or self._classes is not None:
+            nearest = diversity.nearest(fake, self._features.real)
+            if self._radii is not None:
+                found["copied_share"] = (diversity.copied_share(nearest, self._radii) / self._searched).clamp(max=1)
+            if self._classes is not None:
+                entropy = diversity.class_entropy(self._classes[nearest.indices], len(self._game.data.classes))
+                found["class_entropy_ratio"] = entropy / self._class_entropy
         return found
 
     def _judgement(self, fake: Batch) -> dict[str, Tensor]:
@@ -145,8 +173,10 @@ class Examiner:
         if self._held_out is not None:
             held_out = self._logits(self._held_out)
             found["held_out_separability"] = diversity.separability(held_out, fake_logits)
-            gap = real_logits.mean() - fake_logits.mean()
-            found["validation_ratio"] = (real_logits.mean() - held_out.mean()) / gap
+            lead = real_logits.mean() - fake_logits.mean()
+            error = (real_logits.var() / len(real_logits) + fake_logits.var() / len(fake_logits)).sqrt()
+            ratio = (real_logits.mean() - held_out.mean()) / lead
+            found["validation_ratio"] = torch.where(lead > CERTAIN_LEAD * error, ratio, 0)
         return found
 
     def _logit_gradient(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -162,16 +192,25 @@ class Examiner:
 
     def _generated(self, latent: Batch) -> Tensor:
         # Not through ``__call__``, which a compiled network would take for a reason to compile once more.
-        made: Tensor = self._game.generator.forward(latent.data, latent.labels)
-        return made.float()
+        forward = self._game.generator.forward
+        return torch.cat([forward(*piece).float() for piece in self._pieces(latent)])
 
     def _logits(self, batch: Batch) -> Tensor:
         """Logits (n / pack,)."""
-        pack = self._game.spec.pack
-        data = batch.data[: len(batch.data) // pack * pack]
-        answer = self._game.discriminator.forward(packed(data, pack) if pack > 1 else data, batch.labels)
-        logits: Tensor = answer[0] if isinstance(answer, tuple) else answer
-        return logits.float()
+        pack, logits = self._game.spec.pack, []
+        for data, labels in self._pieces(batch):
+            whole = data[: len(data) // pack * pack]
+            if not len(whole):
+                continue
+            answer = self._game.discriminator.forward(packed(whole, pack) if pack > 1 else whole, labels)
+            logits.append((answer[0] if isinstance(answer, tuple) else answer).float())
+        return torch.cat(logits)
+
+    def _pieces(self, batch: Batch) -> Iterator[Batch]:
+        """The batch in such parts as the networks are given in training."""
+        for start in range(0, len(batch.data), self._piece):
+            piece = slice(start, start + self._piece)
+            yield Batch(batch.data[piece], None if batch.labels is None else batch.labels[piece])
 
     def _latent(self, purpose: Purpose, step: int) -> Batch:
         game = self._game
