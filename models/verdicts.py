@@ -36,10 +36,10 @@ class VerdictFacts:
 
 
 VERDICTS: dict[Verdict, VerdictFacts] = {
-    Verdict.WARMING_UP: VerdictFacts("ok", "Too early to tell, or still learning as quickly as at the start."),
+    Verdict.WARMING_UP: VerdictFacts("ok", "Too early to tell."),
     Verdict.BALANCED: VerdictFacts("ok", "Nothing has gone wrong: both networks still learn from each other."),
     Verdict.DISCRIMINATOR_WINNING: VerdictFacts(
-        "caution", "The discriminator tells nearly all data apart, and its gradient still teaches the generator."
+        "caution", "The discriminator tells nearly all data apart, and its gradient has not vanished."
     ),
     Verdict.DISCRIMINATOR_OVERFITTING: VerdictFacts(
         "caution", "The discriminator knows its training data by heart rather than what they have in common."
@@ -58,7 +58,9 @@ VERDICTS: dict[Verdict, VerdictFacts] = {
     Verdict.GENERATOR_GRADIENT_VANISHING: VerdictFacts(
         "alarm", "The discriminator has won, and what reaches the generator is too little to learn from."
     ),
-    Verdict.DIVERGING: VerdictFacts("alarm", "The generated data move away from the real ones."),
+    Verdict.DIVERGING: VerdictFacts(
+        "alarm", "The generated data are many times as far from the real ones as those are wide."
+    ),
     Verdict.NON_FINITE: VerdictFacts("alarm", "A loss, or what is generated, is no finite number any more."),
 }
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MAX_SAMPLES_PER_JOB = 10_000
 MAX_CHECKPOINTS_PER_JOB = 10_000
 MAX_EVALUATIONS_PER_JOB = 10_000
+MAX_ASSESSMENTS_PER_JOB = 10_000
 IMAGE_NETWORKS = ("dcgan", "resnet", "r3gan")
 
 
@@ -241,6 +242,14 @@ def _health(spec: JobSpec) -> None:
     health = spec.health
     if health.on_alarm != "record" and not health.enabled:
         _refuse("health.on_alarm", "there are no alarms where health is not assessed: set health.enabled")
+    if health.every is not None and spec.steps / health.every > MAX_ASSESSMENTS_PER_JOB:
+        _refuse(
+            "health.every",
+            "must be at least {limit} for {steps} steps: a job stores at most {most} assessments",
+            limit=-(-spec.steps // MAX_ASSESSMENTS_PER_JOB),
+            steps=spec.steps,
+            most=MAX_ASSESSMENTS_PER_JOB,
+        )
     if health.plateau is not None:
         _rankable(spec, "health.plateau.metric", health.plateau.metric)
     if health.on_alarm != "rollback":

@@ -95,11 +95,14 @@ def test_the_diagnosis_can_be_replayed_from_its_readings(bad_run: list[Event]) -
         assert diagnosis.assess(reading) == found.report
 
 
-def test_checkpoints_say_how_grave_it_was(bad_run: list[Event]) -> None:
-    reports = {found.report.step: found.report for found in assessments(bad_run)}
-    for event in bad_run:
-        if isinstance(event, CheckpointReady):
-            assert event.severity == reports[event.step // 20 * 20].severity
+def test_checkpoints_say_how_grave_it_was_and_that_an_alarm_is_on_its_way(bad_run: list[Event]) -> None:
+    alarms = [found.report for found in assessments(bad_run) if found.report.severity == "alarm"]
+    kept = {event.step: event.severity for event in bad_run if isinstance(event, CheckpointReady)}
+    # The evidence shows at the end of the window in which it begins.
+    shows = alarms[0].since_step + 19
+    assert alarms[0].step > shows
+    assert {kept[step] for step in kept if step >= shows} == {"alarm"}
+    assert {kept[step] for step in kept if step < shows} == {"ok"}
 
 
 def test_other_data_begin_a_new_history(bad_run: list[Event]) -> None:

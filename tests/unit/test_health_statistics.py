@@ -1,16 +1,19 @@
 """Statistics of samples against what is known of them, and the examination's silence."""
 
 import math
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from support.engine import CPU, DCGAN, DCGAN_JUDGE, MLP_JUDGE, column, job, rows, run
 
 from worker.gan import diversity
-from worker.gan.data import load
+from worker.gan.data import DataFolders, load
+from worker.gan.events import MetricsBlock
 from worker.gan.features import FeatureMap
-from worker.gan.loop import new_game
+from worker.gan.loop import new_game, train
 from worker.gan.vitals import Examiner
 
 
@@ -161,3 +164,37 @@ def test_the_logit_gradient_is_that_of_the_loss_form(loss: str, expected: float)
 def test_a_penalty_that_a_rollback_may_add_has_its_column_from_the_start() -> None:
     events = run(job(steps=12, batch_size=16, health={"every": 10, "on_alarm": "rollback"}))
     assert (column(events, "r1_penalty") == 0).all()
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_data_that_are_all_alike_are_no_reason_for_an_alarm(tmp_path: Path, count: int) -> None:
+    np.savez(tmp_path / "alike.npz", images=np.full((count, 8, 8), 100, np.uint8))
+    folders = DataFolders(root=tmp_path, cache=tmp_path / "cache")
+    dataset = {"kind": "npz", "path": "alike.npz", "side": 8, "channels": 1}
+    spec = job(dataset=dataset, batch_size=1, steps=30, health={"every": 10})
+    events = list(train(spec, load(spec, CPU, folders), device=CPU, folders=folders))
+    found = [each for event in events if isinstance(event, MetricsBlock) for each in event.assessments]
+    assert len(found) == 3
+    assert all(math.isfinite(each.reading.statistics["distance"]) for each in found)
+    assert {each.report.severity for each in found} == {"ok"}
+
+
+def test_batch_norm_judges_as_it_does_in_training_and_keeps_its_averages() -> None:
+    judge = {"kind": "mlp", "hidden_sizes": [16], "normalization": "batch"}
+    spec = job(dataset={"kind": "ring"}, discriminator=judge, steps=10, batch_size=64)
+    game = new_game(spec, load(spec, CPU), CPU)
+    examiner = Examiner(game)
+    before = {name: value.clone() for name, value in game.discriminator.state_dict().items()}
+    seen = examiner.examine().statistics["separability"]
+    assert all(torch.equal(value, before[name]) for name, value in game.discriminator.state_dict().items())
+    assert game.discriminator.training
+    # Averages that have nothing to do with the data change nothing of it.
+    for name, buffer in game.discriminator.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.fill_(100.0)
+    assert examiner.examine().statistics["separability"] == seen
+
+
+def test_entropy_of_classes() -> None:
+    assert diversity.class_entropy(torch.tensor([0, 1, 2, 3]), 4) == pytest.approx(math.log(4))
+    assert diversity.class_entropy(torch.tensor([2, 2, 2]), 4) == 0

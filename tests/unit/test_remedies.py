@@ -107,14 +107,21 @@ def test_a_remedy_that_is_refused_when_it_is_applied_once_more_is_refused_now() 
     ("health", "field"),
     [
         ({"enabled": False, "on_alarm": "stop"}, "health.on_alarm"),
+        ({"every": 10}, "health.every"),
         ({"plateau": {"metric": "modes_covered"}}, "health.plateau.metric"),
         ({"plateau": {"metric": "jensen_shannon_bias"}}, "health.plateau.metric"),
     ],
 )
 def test_what_cannot_be_looked_after_is_refused(health: dict[str, Any], field: str) -> None:
-    evaluated = {} if health.get("plateau", {}).get("metric") == "modes_covered" else {"evaluate_every": 5}
+    evaluated = {} if health.get("plateau", {}).get("metric") == "modes_covered" else {"evaluate_every": 500}
     with pytest.raises(ValidationError) as caught:
-        job(dataset={"kind": "ring"}, health=health, **evaluated)
+        job(
+            dataset={"kind": "ring"},
+            health=health,
+            steps=200_000,
+            sample_every=1000,
+            **{"evaluate_every": None} | evaluated,
+        )
     assert caught.value.errors()[0]["ctx"]["field"] == field
 
 

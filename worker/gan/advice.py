@@ -12,7 +12,7 @@ SENTENCES: dict[Verdict, str] = {
     Verdict.WARMING_UP: "It is too early to tell how the game stands.",
     Verdict.BALANCED: "Both networks learn from each other: no sign of failure. Whether the samples are good, only "
     "they and the evaluations can tell.",
-    Verdict.DISCRIMINATOR_WINNING: "The discriminator tells nearly all data apart, and still teaches the generator: "
+    Verdict.DISCRIMINATOR_WINNING: "The discriminator tells nearly all data apart, and its gradient has not vanished: "
     "such a game can be an excellent one.",
     Verdict.DISCRIMINATOR_OVERFITTING: "The discriminator knows its training data by heart: what it teaches leads to "
     "copies, not to new data.",
@@ -25,7 +25,7 @@ SENTENCES: dict[Verdict, str] = {
     Verdict.STALLED: "The generator no longer changes, and is far from the data.",
     Verdict.GENERATOR_GRADIENT_VANISHING: "The discriminator has won: next to nothing of its gradient reaches the "
     "generator, which no longer gets better.",
-    Verdict.DIVERGING: "The generated data move away from the real ones.",
+    Verdict.DIVERGING: "The generated data are far outside the real ones.",
     Verdict.NON_FINITE: "A loss, or what is generated, is no finite number any more: nothing after this step can be "
     "used.",
 }
@@ -52,14 +52,18 @@ def describe(finding: Finding, facts: LossFacts) -> str:
 def advise(verdict: Verdict, spec: JobSpec) -> tuple[Advice, ...]:
     """What to change in a spec that came to a verdict; nothing where nothing is wrong."""
     match verdict:
-        case Verdict.GENERATOR_GRADIENT_VANISHING | Verdict.STALLED:
+        case Verdict.GENERATOR_GRADIENT_VANISHING:
             return (*_another_loss(spec), _weaker_discriminator(spec), *_steadier(spec))
+        case Verdict.STALLED:
+            return (*_another_loss(spec), _larger_steps(spec))
+        case Verdict.DISCRIMINATOR_WINNING:
+            return (_weaker_discriminator(spec),)
         case Verdict.DISCRIMINATOR_TOO_WEAK:
             return _stronger_discriminator(spec)
         case Verdict.MODE_COLLAPSE | Verdict.PARTIAL_MODE_COLLAPSE:
             return (*_steadier(spec), *_judged_together(spec), *_richer_noise(spec))
         case Verdict.OSCILLATING | Verdict.DIVERGING | Verdict.NON_FINITE:
-            return (*_slower(spec), *_steadier(spec))
+            return (*_more_precise(spec, verdict), *_tighter_clip(spec, verdict), *_slower(spec), *_steadier(spec))
         case Verdict.DISCRIMINATOR_OVERFITTING:
             return _against_overfitting(spec)
         case _:
@@ -139,6 +143,28 @@ def _weaker_discriminator(spec: JobSpec) -> Advice:
         text=f"Lower it from {rate:g}, so that the generator can follow.",
         source="Heusel et al. 2017, section 2",
     )
+
+
+def _larger_steps(spec: JobSpec) -> Advice:
+    return Advice(
+        field="generator.optimizer.learning_rate",
+        text=f"Raise it from {spec.generator.optimizer.learning_rate:g}, if the gradient is not what is lacking.",
+        source="Radford et al. 2016, section 3",
+    )
+
+
+def _tighter_clip(spec: JobSpec, verdict: Verdict) -> tuple[Advice, ...]:
+    if spec.loss.kind != "wasserstein" or verdict is Verdict.OSCILLATING:
+        return ()
+    text = "Lower it: a critic whose weights may be large has gradients that explode."
+    return (Advice(field="loss.clip", text=text, source="Gulrajani et al. 2017, section 3.2"),)
+
+
+def _more_precise(spec: JobSpec, verdict: Verdict) -> tuple[Advice, ...]:
+    if spec.precision != "bfloat16" or verdict is not Verdict.NON_FINITE:
+        return ()
+    text = "Try `float32`: it tells whether rounding is to blame."
+    return (Advice(field="precision", text=text, source="Kalamkar et al. 2019"),)
 
 
 def _stronger_discriminator(spec: JobSpec) -> tuple[Advice, ...]:
