@@ -18,7 +18,7 @@ from benchmarks.health_runs import Half, Run, all_runs
 from benchmarks.health_truth import FAILURES, Facts, truth_of
 from benchmarks.health_yardstick import Seen, Watcher
 from benchmarks.published_files import write
-from models.spec import JobSpec, remedied, remedies_applied
+from models.spec import JobSpec, remedied, remedies_applied, remedies_of
 from models.spec.remedies import told as remedy_told
 from models.verdicts import Report
 from worker.gan.blocks import NonFiniteLoss
@@ -32,20 +32,18 @@ MOST_ROLLBACKS = 6
 VARIANCE_POINTS = 2000
 # How long an alarm must have lasted, as a part of the run.
 PATIENCE = 0.1
-# For every run alike, in turn: R1 where it can be had, a much slower generator, a slower one twice, then both slower. A
-# penalty on a gradient goes with the square of a length: for points, the weight is so much of their total variance.
+# The remedies are those by default, but for the weight of R1. A penalty on a gradient goes with the square of a length:
+# for points, the weight is so much of their total variance.
 R1_OF_VARIANCE, R1_ON_IMAGES = 0.3, 1.0
-SLOWER: dict[str, Any] = {"kind": "lower_learning_rate", "factor": 0.3}
-SLOWER_GENERATOR = SLOWER | {"player": "generator"}
-MUCH_SLOWER_GENERATOR = SLOWER_GENERATOR | {"factor": 0.1}
 
 
 def with_rollback(run: Run) -> JobSpec:
     """The run's spec, with rollbacks and their remedies."""
-    batch_norm = run.spec().discriminator.model_dump().get("normalization") == "batch"
-    remedies = [MUCH_SLOWER_GENERATOR, SLOWER_GENERATOR, SLOWER_GENERATOR, SLOWER]
-    if not batch_norm:
-        remedies.insert(0, {"kind": "add_r1", "weight": _r1_weight(run)})
+    plain = run.spec(health={"on_alarm": "rollback"})
+    remedies = [remedy.model_dump() for remedy in remedies_of(plain)]
+    for remedy in remedies:
+        if remedy["kind"] == "add_r1":
+            remedy["weight"] = _r1_weight(run)
     patience = round(PATIENCE * run.content["steps"])
     asked = {"on_alarm": "rollback", "patience": patience, "max_rollbacks": MOST_ROLLBACKS, "remedies": remedies}
     return run.spec(health=asked)
@@ -72,15 +70,15 @@ def to_be_rescued(out: Path, half: Half, name: str | None) -> list[Run]:
 
 @dataclass
 class Attempt:
-    """One run with rollbacks, as a runner has it: what was seen on the line that it is on, and the checkpoints on it
-    that were healthy."""
+    """One run with rollbacks, as a runner has it: what was seen on the line that it is on, and the newest checkpoint on
+    it at which no evidence for an alarm had begun to show, which is always kept."""
 
     spec: JobSpec
     data: Dataset
     folders: DataFolders
     watcher: Watcher
     seen: list[Seen] = field(default_factory=list)
-    healthy: list[Snapshot] = field(default_factory=list)
+    healthy: Snapshot | None = None
     rollbacks: list[Report] = field(default_factory=list)
     gave_up: bool = False
     failed_at: int | None = None
@@ -91,12 +89,10 @@ class Attempt:
                 self.gave_up = True
                 return
             self.rollbacks.append(alarm)
-            # As worker/rollback.py has it: from before what the alarm is about.
-            self.healthy = [snapshot for snapshot in self.healthy if snapshot.step <= alarm.since_step]
 
     def _line(self) -> Report | None:
         """Train on from the newest healthy checkpoint; returns the alarm that ended it, if one did."""
-        begun = self.healthy[-1] if self.healthy else None
+        begun = self.healthy
         step = begun.step if begun is not None else 0
         self.seen = [*(seen for seen in self.seen if seen.step < step), self.watcher.look(begun)]
         now, stream = remedied(self.spec, len(self.rollbacks))
@@ -107,7 +103,7 @@ class Attempt:
                     case CheckpointReady():
                         self.seen.append(self.watcher.look(event.snapshot))
                         if event.severity != "alarm":
-                            self.healthy.append(event.snapshot)
+                            self.healthy = event.snapshot
                     case Alarmed():
                         return event.report
         except NonFiniteLoss as failure:

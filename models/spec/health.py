@@ -62,7 +62,7 @@ class Health(Part):
     last checkpoint before it, with a remedy."""
     patience: Integer = Field(0, ge=0, le=10_000_000, examples=[0], json_schema_extra=unit("steps"))
     """Steps that an alarm must have lasted before anything is done about it."""
-    max_rollbacks: Integer = Field(3, ge=1, le=100, examples=[3], json_schema_extra=unit("rollbacks"))
+    max_rollbacks: Integer = Field(6, ge=1, le=100, examples=[6], json_schema_extra=unit("rollbacks"))
     """Rollbacks after which an alarm ends the job as failed."""
     remedies: tuple[Remedy, ...] | None = Field(
         None,
@@ -71,8 +71,8 @@ class Health(Part):
         examples=[[{"kind": "lower_learning_rate", "factor": 0.3}, {"kind": "add_r1", "weight": 1.0}]],
     )
     """What each rollback changes, on top of what earlier ones did: the first one applies the first remedy, and so on;
-    the last one again and again. By default lower learning rates, then R1 where the discriminator allows a penalty
-    (else another stream of noise)."""
+    the last one again and again. By default R1 where the discriminator allows a penalty, then a slower generator (to a
+    tenth, then twice to three tenths of its learning rate), then both slower."""
     plateau: Plateau | None = Field(None, examples=[{"metric": "high_quality_share", "patience": 5}])
     """Whether the job ends when its evaluations no longer get better; not by default."""
 
