@@ -146,7 +146,10 @@ class CheckpointView(View):
     @classmethod
     def of(cls, job_id: str, checkpoint: Checkpoint, is_best: bool) -> Self:
         base = f"/v1/jobs/{job_id}/checkpoints/{checkpoint.step}/files"
-        files = [FileView(name=name, url=f"{base}/{name}", **file) for name, file in sorted(checkpoint.files.items())]
+        of = f"?segment={checkpoint.segment}" if checkpoint.segment else ""
+        files = [
+            FileView(name=name, url=f"{base}/{name}{of}", **file) for name, file in sorted(checkpoint.files.items())
+        ]
         best = {"metric": checkpoint.best_metric, "value": jsonable(checkpoint.best_value)} if is_best else None
         return cls(
             step=checkpoint.step,

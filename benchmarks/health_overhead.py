@@ -18,8 +18,8 @@ from worker.gan.loop import train
 
 RESAMPLES = 4000
 RING_JOB = job(RING, *calm(1e-3, [128, 128]), batch_size=256, steps=1000)
-# A turn of each job, and the steps between its assessments: 200 are what a job of 8,000 steps has by default, 100 what one
-# of up to 4,000 has.
+# A turn of each job, and the steps between its assessments: 200 are what a job of 8,000 steps has by default, 100 what
+# one of up to 4,000 has.
 JOBS: dict[str, tuple[dict[str, Any], int]] = {
     "ring, MLP 2 x 128": (RING_JOB, 200),
     "digits, MLP 2 x 128": (job(DIGITS, *calm(*DIGITS_CALM), steps=1000), 200),

@@ -122,12 +122,13 @@ def fork(
         # The request was sent before: what was the newest checkpoint then need not be it now, nor be there at all.
         before = known.origin or {}
         meant = step if step is not None else before.get("step")
-        origin = _origin_of_fork(job, meant, before.get("rollbacks", 0))
+        origin = _origin_of_fork(job, meant, before.get("rollbacks", 0), before.get("stream", 0))
         return jobs.create(session, spec, idempotency_key, origin)
     chosen = _checkpoint_of(session, job, step)
     parent = JobSpec.model_validate(job.spec)  # no remedy changes what must stay as it is
     check_forkable(parent, spec, chosen.step)
-    origin = _origin_of_fork(job, chosen.step, job.rollbacks)
+    stream = (job.origin or {}).get("stream", 0) + remedied(parent, job.rollbacks).stream
+    origin = _origin_of_fork(job, chosen.step, job.rollbacks, stream)
     made, is_new = jobs.create(session, spec, idempotency_key, origin)
     if is_new:
         folder = f"{job_folder(made.id)}/checkpoints/{made.segment}-{chosen.step}-0"
@@ -152,9 +153,13 @@ def base_of_fork(session: Session, job: Job, idempotency_key: str | None = None)
     return remedied(JobSpec.model_validate(job.spec), rollbacks).spec.model_dump(mode="json")
 
 
-def _origin_of_fork(job: Job, step: int | None, rollbacks: int) -> jobs.Origin:
+def _origin_of_fork(job: Job, step: int | None, rollbacks: int, stream: int) -> jobs.Origin:
     origin = jobs.Origin(kind="fork", job_id=job.id, step=step)
-    return jobs.Origin(**origin, rollbacks=rollbacks) if rollbacks else origin
+    if rollbacks:
+        origin["rollbacks"] = rollbacks
+    if stream:
+        origin["stream"] = stream
+    return origin
 
 
 def _checkpoint_of(session: Session, job: Job, step: int | None) -> Checkpoint:

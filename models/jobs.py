@@ -29,12 +29,14 @@ class IdempotencyConflict(Exception):
 
 class Origin(TypedDict):
     """What a job was made from: another one's checkpoint of ``step`` (a fork) or its spec (a retry). A fork began with
-    the remedies of so many ``rollbacks``, none where it does not say."""
+    the remedies of so many ``rollbacks`` and the ``stream`` of noise that the other one had come to, none and 0 where
+    it does not say."""
 
     kind: Literal["fork", "retry"]
     job_id: str
     step: int | None
     rollbacks: NotRequired[int]
+    stream: NotRequired[int]
 
 
 class NotDeletable(Exception):

@@ -13,7 +13,6 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from models import evaluations, events, metrics, reports, samples
 from models.database import database_now
-from models.health_tables import Segment
 from models.status import LEASED, JobStatus
 from models.tables import IS_QUEUED, Job
 from models.transitions import TransitionLost, transition
@@ -168,68 +167,36 @@ def rewind(session: Session, lease: Lease, segment: int, step: int) -> list[str]
         LeaseLost: the lease is not good any more.
     """
     key = (lease.job_number, segment)
-    last_kept = _last_kept(step)
-    hold(session, lease, **_as_of(session, key, step))
+    kept = last_kept(step)
+    before, now = verdict_of(session, lease), as_of(session, key, step)
+    hold(session, lease, **now)
     rows = metrics.rewind(session, key, step)
-    evaluated = evaluations.rewind(session, key, last_kept)
-    assessed = reports.rewind(session, key, last_kept)
-    drawn = samples.rewind_samples(session, key, last_kept)
+    evaluated = evaluations.rewind(session, key, kept)
+    assessed = reports.rewind(session, key, kept)
+    drawn = samples.rewind_samples(session, key, kept)
     folders = samples.drop_later_checkpoints(session, key, step)
     if rows or evaluated or assessed or drawn or folders:
         message = f"what was recorded after step {step} is dropped, to be trained again"
         events.add(session, lease.job_number, events.REWOUND, message, step=step)
+    reports.tell_of_return(session, lease.job_number, step, before, now["health"])
     return folders
 
 
-def rollback(
-    session: Session,
-    lease: Lease,
-    step: int,
-    report: dict[str, Any],
-    remedy: dict[str, Any],
-    remedy_text: str,
-    spec_patch: dict[str, Any],
-    stream: int,
-) -> list[str]:
-    """Go back to the checkpoint of ``step`` (or the job's first step) with a remedy. What was recorded after it becomes
-    a segment of its own, which stays readable, and the job counts one rollback more; all of it is said in its history.
-    ``report`` is the alarm that it is done about, ``spec_patch`` (dotted path → value) and ``stream`` (of noise) what
-    the job then trains by. Returns the folders of checkpoints that were dropped, to be deleted after the commit.
-
-    Raises:
-        LeaseLost: the lease is not good any more.
-    """
-    number = lease.job_number
-    key, last_kept = (number, 0), _last_kept(step)
-    hold(session, lease, rollbacks=Job.rollbacks + 1, **_as_of(session, key, step))
-    rollbacks = session.scalar(select(Job.rollbacks).where(Job.number == number))
-    segment = reports.next_segment(session, number)
-    last_step = metrics.archive(session, key, step, segment)
-    samples.archive_samples(session, key, last_kept, segment)
-    evaluations.archive(session, key, last_kept, segment)
-    reports.archive(session, key, last_kept, segment)
-    told = {"verdict": report["verdict"], "report": report, "remedy": remedy, "remedy_text": remedy_text}
-    left = Segment(job_number=number, number=segment, after_step=step, last_step=last_step, **told)
-    left.spec_patch, left.stream = spec_patch, stream
-    session.add(left)
-    data = {"segment": segment, "from_step": last_step, "to_step": step, "verdict": report["verdict"], "remedy": remedy}
-    message = f"back from step {last_step} to step {step} after {report['verdict']}: {remedy_text}"
-    events.add(session, number, events.ROLLED_BACK, message, "warning", **data, rollback=rollbacks)
-    message = f"what was recorded after step {step} is now segment {segment}, and is trained again"
-    events.add(session, number, events.REWOUND, message, step=step)
-    return samples.drop_later_checkpoints(session, key, step)
-
-
-def _last_kept(step: int) -> int:
+def last_kept(step: int) -> int:
     """The last step whose sample stays when a job goes back to ``step``: a fresh start draws that of step 0 again."""
     return step or -1
 
 
-def _as_of(session: Session, key: tuple[int, int], step: int) -> dict[str, Any]:
+def verdict_of(session: Session, lease: Lease) -> str | None:
+    """The newest verdict on the leased job's health; ``None`` where there is none."""
+    return session.scalar(select(Job.verdict).where(Job.number == lease.job_number))
+
+
+def as_of(session: Session, key: tuple[int, int], step: int) -> dict[str, Any]:
     """What a job says of itself once nothing is recorded after ``step``."""
-    left = evaluations.newest(session, key, _last_kept(step))
+    left = evaluations.newest(session, key, last_kept(step))
     latest = evaluations.latest(left.step, left.values) if left else None
-    health = reports.standing(reports.newest(session, key, _last_kept(step)))
+    health = reports.standing(reports.newest(session, key, last_kept(step)))
     return {"step": step, "latest_metrics": None, "latest_evaluation": latest} | health
 
 

@@ -8,11 +8,15 @@ from typing import Any, TypedDict
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.orm import Session, defer, load_only
 
+from models import events
 from models.health_tables import HealthReport, Segment
 from models.tables import Job
-from models.verdicts import Severity
+from models.verdicts import VERDICTS, Severity, Verdict
 
 Key = tuple[int, int]
+CHANGED = "health.changed"
+LEVELS: dict[Severity, events.Level] = {"ok": "info", "caution": "warning", "alarm": "error"}
+_TOLD_OF_A_CHANGE = ("step", "verdict", "severity", "since_step", "confidence")
 
 
 class ReportRow(TypedDict):
@@ -44,6 +48,30 @@ def standing(report: Mapping[str, Any] | None) -> dict[str, Any]:
     if report is None:
         return {"verdict": None, "severity": None, "health": None}
     return {"verdict": report["verdict"], "severity": report["severity"], "health": dict(report)}
+
+
+def change(report: Mapping[str, Any], previous: str | None) -> dict[str, Any] | None:
+    """The data of the event that says that a job's verdict is now that of ``report`` (JSON) and was ``previous``;
+    ``None`` where it is the same. A job that nobody has assessed yet (``None``) is warming up."""
+    before = previous or Verdict.WARMING_UP.value
+    if report["verdict"] == before:
+        return None
+    return {name: report[name] for name in _TOLD_OF_A_CHANGE} | {"previous": before}
+
+
+def tell_of_return(
+    session: Session, job_number: int, step: int, previous: str | None, report: Mapping[str, Any] | None
+) -> None:
+    """Say in a job's history that it has gone back to ``step``, where ``report`` (JSON) was the newest, if its verdict
+    is another one for that: whoever was told of ``previous`` would keep to it."""
+    if report is None:
+        facts = VERDICTS[Verdict.WARMING_UP]
+        report = {"verdict": Verdict.WARMING_UP.value, "severity": facts.severity, "since_step": 0, "confidence": 0.0}
+        report |= {"sentence": facts.description}
+    data = change({**report, "step": step}, previous)
+    if data is not None:
+        message = f"{report['verdict']} since step {report['since_step']}, as after step {step}: {report['sentence']}"
+        events.add(session, job_number, CHANGED, message, LEVELS[report["severity"]], **data)
 
 
 def add_many(session: Session, key: Key, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -50,6 +50,19 @@ def drop_later_checkpoints(session: Session, key: tuple[int, int], step: int) ->
     return list(session.scalars(delete(Checkpoint).where(later).returning(Checkpoint.folder)))
 
 
+def archive_checkpoints(session: Session, key: tuple[int, int], step: int, segment: int) -> list[str]:
+    """Make the best and the newest of the checkpoints of ``key`` (job number, segment) after ``step`` those of another
+    segment of the same job, and forget the others after it; returns the folders that may now be deleted, after the
+    commit."""
+    number, before = key
+    later = [each for each in list_checkpoints(session, number, before) if each.step > step]
+    kept = {each.step for each in (best_of(later), *later[:1]) if each is not None}
+    of_kept = Checkpoint.job_number == number, Checkpoint.segment == before, Checkpoint.step.in_(kept)
+    moved = update(Checkpoint).where(*of_kept).values(segment=segment)
+    session.execute(moved, execution_options={"synchronize_session": False})
+    return drop_later_checkpoints(session, key, step)
+
+
 def list_samples(
     session: Session, job: Job, after: int = -1, limit: int = 100, segment: int | None = None
 ) -> Sequence[Sample]:
@@ -84,7 +97,8 @@ def add_checkpoint(
     severity: str | None = None,
 ) -> None:
     """Record files that are already safe on disk, for ``job`` (number, segment). ``best`` is the number of the
-    evaluations by which no checkpoint before was as good, and its value; ``severity`` that of the job's verdict."""
+    evaluations by which no checkpoint before was as good, and its value; ``severity`` is that of the job's verdict, or
+    "alarm" where there are signs of one."""
     number, segment = job
     metric, value = best or (None, None)
     session.merge(
@@ -108,9 +122,9 @@ def list_checkpoints(session: Session, job_number: int, segment: int) -> Sequenc
     return session.scalars(query.order_by(Checkpoint.step.desc())).all()
 
 
-def get_checkpoint(session: Session, job: Job, step: int) -> Checkpoint | None:
-    """The checkpoint of a step."""
-    return session.get(Checkpoint, (job.number, job.segment, step))
+def get_checkpoint(session: Session, job: Job, step: int, segment: int | None = None) -> Checkpoint | None:
+    """The checkpoint of a step, of the job's present segment or of another ``segment``."""
+    return session.get(Checkpoint, (job.number, job.segment if segment is None else segment, step))
 
 
 def best_of(found: Sequence[Checkpoint]) -> Checkpoint | None:
@@ -120,14 +134,16 @@ def best_of(found: Sequence[Checkpoint]) -> Checkpoint | None:
 
 
 def healthy_of(found: Sequence[Checkpoint]) -> Checkpoint | None:
-    """The newest, of checkpoints that are given newest first, that was not made during an alarm: the one to go back to.
-    One that was made before the job's health was looked at counts."""
+    """The newest, of checkpoints that are given newest first, that was made before an alarm: the one to go back to. The
+    severity of one is that of an alarm as soon as there are signs of it, long before they have lasted enough for a
+    verdict, so that this one is of before what the alarm will be about. One that was made before the job's health was
+    looked at counts."""
     return next((checkpoint for checkpoint in found if checkpoint.severity != "alarm"), None)
 
 
 def drop_old_checkpoints(session: Session, job: tuple[int, int], keep: int) -> list[str]:
     """Forget all but the ``keep`` newest checkpoints of ``job`` (number, segment), the best one and the newest that was
-    not made during an alarm; returns the folders that may now be deleted, after the commit."""
+    made before an alarm (``healthy_of``); returns the folders that may now be deleted, after the commit."""
     number, segment = job
     found = list_checkpoints(session, number, segment)
     kept = (best_of(found), healthy_of(found))

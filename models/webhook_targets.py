@@ -5,7 +5,7 @@ Checked twice: what is written in a URL when it is set, and what its name stands
 
 import re
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
@@ -14,6 +14,8 @@ Address = IPv4Address | IPv6Address
 # Whatever is outside of it is no public host, but for the addresses that stand for one of IPv4.
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 NAT64 = IPv6Network("64:ff9b::/96")
+# Those for protocols and the former relays of 6to4, which Python takes for public in part or in whole.
+NOT_PUBLIC = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
 NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")
 LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
 
@@ -98,7 +100,8 @@ def literal(host: str) -> Address | None:
 def is_public(address: Address) -> bool:
     """Whether an address is one host somewhere in the internet; one that stands for an IPv4 address is judged by it."""
     if isinstance(address, IPv4Address):
-        return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+        is_special = address.is_multicast or address.is_reserved or address.is_unspecified
+        return address.is_global and not is_special and not any(address in network for network in NOT_PUBLIC)
     if (inner := _inner(address)) is not None:
         return is_public(inner)
     return address.scope_id is None and address in GLOBAL_UNICAST and address.is_global

@@ -19,6 +19,8 @@ from worker.writer import LeasedWriter
 
 ACTED, PLATEAUED = "health.acted", "job.plateaued"
 ALARM = "health_alarm"
+# The signal that says, of numbers that are none any more, that they are losses.
+LOSSES = "finite_losses"
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,23 @@ def decide(event: Alarmed | Plateaued, spec: JobSpec, rollbacks: int) -> GoBack 
     if isinstance(event, Plateaued):
         return _plateau(event)
     report, asked = event.report, spec.health.on_alarm
-    non_finite = report.verdict is Verdict.NON_FINITE
+    worthless = report.verdict is Verdict.NON_FINITE
     if asked == "rollback" and rollbacks < spec.health.max_rollbacks:
         return GoBack(report)
     if asked == "rollback":
-        return _act("stop", report, rollbacks, at_once=non_finite)
-    # Numbers that are none any more fail by themselves, and nothing could go on from them. After the last step there is
-    # nothing left to pause.
-    if non_finite or (asked == "pause" and report.step >= spec.steps):
+        return _act("stop", report, rollbacks, at_once=worthless)
+    # Losses that are no numbers any more end the run by themselves; samples that are none do not, and nothing could go
+    # on from such networks after a pause. After the last step there is nothing left to pause.
+    if worthless:
+        return None if _ends_by_itself(report) else _act("stop", report, rollbacks, at_once=True)
+    if asked == "pause" and report.step >= spec.steps:
         return None
     return _act(asked, report, rollbacks)
+
+
+def _ends_by_itself(report: Report) -> bool:
+    """Whether the loop raises ``NonFiniteLoss`` after what a report of numbers that are none is about."""
+    return any(each.signal == LOSSES for each in report.evidence)
 
 
 def _act(action: str, report: Report, rollbacks: int, at_once: bool = False) -> End:

@@ -13,7 +13,7 @@ from models.events import Level
 from models.spec import JobSpec
 from models.storage import Storage, job_folder
 from models.summaries import Values
-from models.verdicts import Report, Severity, Verdict
+from models.verdicts import Report
 from worker.gan import checkpoint, render
 from worker.gan.data import Dataset
 from worker.gan.events import CheckpointReady, Evaluated, Event, Finished, MetricsBlock, SampleReady, Started
@@ -23,13 +23,12 @@ from worker.rate import StepRate
 from worker.writer import LeasedWriter
 
 PROGRESS_LINE_SECONDS = 10.0
-TOLD_OF_A_CHANGE = {"step", "verdict", "severity", "since_step", "confidence"}
-LEVELS: dict[Severity, Level] = {"ok": "info", "caution": "warning", "alarm": "error"}
 
 
 @dataclass(frozen=True)
 class RecordedJob:
-    """What the recorder must know of the job it writes for; ``verdict`` is the newest that is recorded of it."""
+    """What the recorder must know of the job it writes for; ``verdict`` is the newest that is recorded of it, and
+    ``rollbacks`` says how often it has gone back."""
 
     id: str
     number: int
@@ -40,6 +39,7 @@ class RecordedJob:
     fingerprint: str
     metric_names: tuple[str, ...]
     verdict: str | None = None
+    rollbacks: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,7 @@ class Recording:
         self._data = data
         self._retry = patiently(patience_seconds)
         self._next_progress_line = 0.0
-        # A job that nobody has assessed yet is warming up: that it is found to be is no change.
-        self._verdict = job.verdict or Verdict.WARMING_UP.value
+        self._verdict = job.verdict
 
     def store(self, event: Event | Note) -> None:
         match event:
@@ -147,10 +146,10 @@ class Recording:
         """What to say of reports that are of another verdict than the one before."""
         changes = []
         for report in found:
-            if report.verdict != self._verdict:
-                data = report.model_dump(mode="json", include=TOLD_OF_A_CHANGE) | {"previous": self._verdict}
+            data = reports.change(report.model_dump(mode="json"), self._verdict)
+            if data is not None:
                 message = f"{report.verdict} since step {report.since_step}: {report.sentence}"
-                changes.append(Note("health.changed", message, LEVELS[report.severity], data))
+                changes.append(Note(reports.CHANGED, message, reports.LEVELS[report.severity], data))
             self._verdict = report.verdict.value
         return changes
 
@@ -176,8 +175,9 @@ class Recording:
 
     def _checkpoint(self, ready: CheckpointReady) -> None:
         job, attempt = self._job, self._job.attempt
-        # The attempt is part of the name: one that lost its lease can never touch its successor's files.
-        folder = f"{job_folder(job.id)}/checkpoints/{job.segment}-{ready.step}-{attempt}"
+        # The attempt is part of the name: one that lost its lease can never touch its successor's files. So is the
+        # number of rollbacks: the checkpoint of the same step that the job has gone back from may have been kept.
+        folder = f"{job_folder(job.id)}/checkpoints/{job.rollbacks}-{ready.step}-{attempt}"
         content = checkpoint.to_files(ready.snapshot)
         files = dict(self._retry(self._storage.write_folder, folder, content))
         best = (ready.best.metric, ready.best.value) if ready.best else None

@@ -5,7 +5,8 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from models import leases
+import models.rollbacks
+from models.rollbacks import Rollback
 from models.spec import JobSpec, remedied, remedies_applied
 from models.spec.remedies import told
 from models.storage import Storage
@@ -32,47 +33,54 @@ def roll_back(
         OSError: the storage cannot be read.
     """
     snapshot = _before(report, job, writer, storage)
-    step = snapshot.step if snapshot else 0
-    remedy = remedies_applied(spec, rollbacks + 1)[-1]
-    before, after = remedied(spec, rollbacks), remedied(spec, rollbacks + 1)
-    patch = changed_fields(before.spec.model_dump(mode="json"), after.spec.model_dump(mode="json"))
+    back = _with_remedy(job, spec, rollbacks, report, snapshot.step if snapshot else 0)
     dropped: list[str] = []
 
     def go_back(session: Session) -> None:
-        dropped[:] = leases.rollback(
-            session,
-            writer.lease,
-            step,
-            report.model_dump(mode="json"),
-            remedy.model_dump(mode="json"),
-            told(remedy),
-            patch,
-            after.stream,
-        )
+        dropped[:] = models.rollbacks.roll_back(session, writer.lease, back)
 
     writer.write(go_back)
     for folder in dropped:
         storage.delete(folder)
-    log.warning(
-        "went back from an alarm",
-        verdict=report.verdict.value,
-        from_step=report.step,
-        to_step=step,
-        remedy=told(remedy),
-    )
+    steps = {"from_step": report.step, "to_step": back.step}
+    log.warning("went back from an alarm", verdict=report.verdict.value, **steps, remedy=back.remedy_text)
     return snapshot
 
 
+def stream_after(job: Job, spec: JobSpec, rollbacks: int) -> int | None:
+    """The stream of noise that a job trains by after so many rollbacks of ``spec``, its own: a fork counts on from the
+    one that its origin had come to. ``None`` where it is that of the checkpoint, if any."""
+    begun = (job.origin or {}).get("stream")
+    if begun is None and not rollbacks:
+        return None
+    return (begun or 0) + remedied(spec, rollbacks).stream
+
+
+def _with_remedy(job: Job, spec: JobSpec, rollbacks: int, report: Report, step: int) -> Rollback:
+    """The way back to ``step``, with the remedy that comes after the first ``rollbacks`` of ``spec``."""
+    remedy = remedies_applied(spec, rollbacks + 1)[-1]
+    before, after = (remedied(spec, count).spec.model_dump(mode="json") for count in (rollbacks, rollbacks + 1))
+    return Rollback(
+        step=step,
+        report=report.model_dump(mode="json"),
+        remedy=remedy.model_dump(mode="json"),
+        remedy_text=told(remedy),
+        spec_patch=changed_fields(before, after),
+        stream=stream_after(job, spec, rollbacks + 1) or 0,
+    )
+
+
 def _before(report: Report, job: Job, writer: LeasedWriter, storage: Storage) -> Snapshot | None:
-    """The newest sound checkpoint from before what the alarm is about; without one, the job's beginning. Of a fork that
-    is its first checkpoint, or the oldest of those that are left."""
+    """The newest sound checkpoint without signs of an alarm, rather from before what this alarm is about; without one,
+    the job's beginning. Of a fork that is its first checkpoint, or the oldest of those that are left."""
     found = checkpoints_of(job, writer)
-    healthy = [each for each in found if each.severity != "alarm" and each.step <= report.since_step]
-    snapshot = first_sound(healthy, found, writer, storage)
-    if snapshot is not None or not job.start_step:
-        return snapshot
-    snapshot = first_sound(reversed([each for each in found if each not in healthy]), found, writer, storage)
-    if snapshot is None:
+    healthy = [each for each in found if each.severity != "alarm"]
+    # A stable order: what is of before the alarm's beginning comes first, and the newest of each kind.
+    wanted = sorted(healthy, key=lambda each: each.step > report.since_step)
+    if job.start_step:
+        wanted += reversed([each for each in found if each not in healthy])
+    snapshot = first_sound(wanted, found, writer, storage)
+    if snapshot is None and job.start_step:
         raise lost_start(job)
     return snapshot
 

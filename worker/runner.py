@@ -30,7 +30,7 @@ from worker.outcome import DataChanged, DataUnavailable, Outcome, failure, is_ou
 from worker.patience import patiently
 from worker.recorder import RecordedJob, Recorder, RecorderFailed
 from worker.resume import last_good_checkpoint, rewind, tell_of_changes
-from worker.rollback import roll_back
+from worker.rollback import roll_back, stream_after
 from worker.stretch import Stretch
 from worker.writer import LeasedWriter
 
@@ -168,9 +168,10 @@ class Attempt:
         """Train to an end, going back from alarms as often as the spec asks for it."""
         rollbacks, seconds = self._job.rollbacks, self._job.training_seconds
         while True:
-            trained_by, stream = remedied(spec, rollbacks)
+            trained_by = remedied(spec, rollbacks).spec
+            stream = stream_after(self._job, spec, rollbacks)
             training = train(trained_by, data, device=device, resume_from=snapshot, folders=folders, stream=stream)
-            recorder = self._recorder(spec, data, keeper, seconds)
+            recorder = self._recorder(spec, data, keeper, seconds, rollbacks)
             reason = partial(self._reason_to_stop, keeper, recorder)
             ended = Stretch(spec, rollbacks, recorder, keeper, reason).run(training)
             if isinstance(ended, Outcome):
@@ -192,7 +193,9 @@ class Attempt:
             return failure("max_duration_exceeded", f"stopped after max_duration, {limit} seconds of training")
         return None
 
-    def _recorder(self, spec: JobSpec, data: Dataset, keeper: LeaseKeeper, training_seconds: float) -> Recorder:
+    def _recorder(
+        self, spec: JobSpec, data: Dataset, keeper: LeaseKeeper, training_seconds: float, rollbacks: int
+    ) -> Recorder:
         newest = select(Job.verdict).where(Job.number == self._job.number)
         job = RecordedJob(
             id=self._job.id,
@@ -205,6 +208,7 @@ class Attempt:
             # Of the job's own spec: no remedy changes what its rows hold.
             metric_names=tuple(self._job.metric_names or spec.metric_names),
             verdict=self._writer.read(lambda session: session.scalar(newest)),
+            rollbacks=rollbacks,
         )
         patience = self._settings.lease_seconds
         return Recorder(self._writer, self._storage, job, self._joblog, data, patience, lambda: keeper.lost)

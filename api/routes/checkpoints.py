@@ -13,6 +13,7 @@ from api.documentation import Responses, answers, file_of, not_modified, problem
 from api.errors import Problem, about, problem_response
 from api.records import CheckpointView
 from api.schemas import Page
+from api.segments import SegmentNumber, segment_of
 from api.strict import StrictRoute
 from models import samples
 from models.tables import Checkpoint, Job
@@ -31,6 +32,14 @@ FILE: Responses = {
     **not_modified(),
     **problems("job_not_found", "checkpoint_not_found", "file_gone", "malformed_range", "range_not_satisfiable"),
 }
+FILE_OF_SEGMENT: Responses = FILE | problems(
+    "job_not_found",
+    "checkpoint_not_found",
+    "segment_not_found",
+    "file_gone",
+    "malformed_range",
+    "range_not_satisfiable",
+)
 
 
 class RangedFile(FileResponse):
@@ -60,9 +69,10 @@ class RangedFile(FileResponse):
         return None
 
 
-def newest_steps(session: Session, job: Job) -> list[int]:
+def newest_steps(session: Session, job: Job, segment: int | None = None) -> list[int]:
     """The steps of a job's newest checkpoints, to be told to those who ask for another."""
-    return [kept.step for kept in samples.list_checkpoints(session, job.number, job.segment)[:STEPS_TOLD]]
+    line = job.segment if segment is None else segment
+    return [kept.step for kept in samples.list_checkpoints(session, job.number, line)[:STEPS_TOLD]]
 
 
 @router.get(
@@ -70,12 +80,13 @@ def newest_steps(session: Session, job: Job) -> list[int]:
     operation_id="list_checkpoints",
     summary="List checkpoints",
     response_description="Checkpoints, newest first",
-    responses=answers(examples.CHECKPOINTS, "job_not_found"),
+    responses=answers(examples.CHECKPOINTS, "job_not_found", "segment_not_found"),
 )
-def list_checkpoints(session: ReadSession, job: TheJob) -> Page[CheckpointView]:
-    """List the checkpoints that are kept, all of them: a spec bounds their number (`keep_checkpoints`, and the best one
-    where there is a `best_metric`)."""
-    found = samples.list_checkpoints(session, job.number, job.segment)
+def list_checkpoints(session: ReadSession, job: TheJob, segment: SegmentNumber = None) -> Page[CheckpointView]:
+    """List the checkpoints that are kept, all of them: a spec bounds their number (`keep_checkpoints`, the best one
+    where there is a `best_metric`, and the newest from before an alarm). Of a stretch that the job has gone back from
+    those are the best and the newest."""
+    found = samples.list_checkpoints(session, job.number, segment_of(job, segment))
     best = samples.best_of(found)
     return Page(data=[CheckpointView.of(job.id, each, is_best=each is best) for each in found], has_more=False)
 
@@ -104,16 +115,23 @@ def download_best_checkpoint_file(
     operation_id="download_checkpoint_file",
     summary="Download a file of a checkpoint",
     response_class=Response,
-    responses=FILE,
+    responses=FILE_OF_SEGMENT,
 )
 def download_checkpoint_file(
-    request: Request, session: ReadSession, held: ServicesHeld, job: TheJob, step: Step, name: FileName
+    request: Request,
+    session: ReadSession,
+    held: ServicesHeld,
+    job: TheJob,
+    step: Step,
+    name: FileName,
+    segment: SegmentNumber = None,
 ) -> Response:
     """Download a file of a checkpoint, whole or a range of it. Its ETag is its SHA-256."""
-    checkpoint = samples.get_checkpoint(session, job, step)
+    line = segment_of(job, segment)
+    checkpoint = samples.get_checkpoint(session, job, step, line)
     if checkpoint is None:
         message = f"the job has no checkpoint of step {step}"
-        raise about("step", "path", "checkpoint_not_found", message, newest_steps(session, job))
+        raise about("step", "path", "checkpoint_not_found", message, newest_steps(session, job, line))
     return _file(request, held, checkpoint, name)
 
 

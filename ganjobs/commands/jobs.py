@@ -11,11 +11,14 @@ from ganjobs import text
 from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
 from ganjobs.jobref import LATEST, resolve
 from models.status import JobStatus
-from models.verdicts import Verdict
+from models.verdicts import Severity, Verdict
 
 StatusFilter = Annotated[list[JobStatus] | None, typer.Option("--status", help="Only jobs in this state; repeatable.")]
 VerdictFilter = Annotated[
     list[Verdict] | None, typer.Option("--verdict", help="Only jobs with this verdict on their health; repeatable.")
+]
+SeverityFilter = Annotated[
+    list[Severity] | None, typer.Option("--severity", help="Only jobs whose verdict is as bad as this; repeatable.")
 ]
 NameFilter = Annotated[str | None, typer.Option("--name", help="Only jobs of this name.")]
 After = Annotated[
@@ -28,6 +31,7 @@ def jobs(
     statuses: StatusFilter = None,
     name: NameFilter = None,
     verdicts: VerdictFilter = None,
+    severities: SeverityFilter = None,
     limit: Limit = 20,
     after: After = None,
     url: Url = None,
@@ -35,12 +39,12 @@ def jobs(
 ) -> None:
     """List jobs, newest first."""
     with open_client(url) as client:
-        page = client.list_jobs(statuses or (), limit, after, name, verdict=verdicts or ())
+        page = client.list_jobs(statuses or (), limit, after, name, verdict=verdicts or (), severity=severities or ())
     if as_json:
         return write_json(page)
     console = text.make_console()
     if not page["data"]:
-        is_narrowed = statuses or name or verdicts or after
+        is_narrowed = statuses or name or verdicts or severities or after
         console.print("no jobs" + ("" if is_narrowed else ": submit one with `ganjobs submit SPEC`"), markup=False)
         return None
     console.print(jobs_table(page["data"]))

@@ -43,6 +43,11 @@ def going_wrong(verdict: Verdict) -> Callable[..., Training]:
     return scripted(lambda _spec, _stream, step: verdict if step > 30 else Verdict.BALANCED)
 
 
+def going_wrong_at_last(_spec: JobSpec, _stream: int, step: int) -> Verdict:
+    """In the last window, after which there would be nothing to pause."""
+    return Verdict.NON_FINITE if step == 100 else Verdict.BALANCED
+
+
 def event_of(database: Database, job: Job, kind: str) -> Event:
     """The only one of its kind."""
     with database.read() as session:
@@ -181,6 +186,23 @@ class TestNonFinite:
         assert (job.error["kind"], job.error["step"]) == ("non_finite_loss", 40)
         assert "health.acted" not in event_kinds(database, job)
         assert kept(database, job) == [("sample", 0)]
+
+    @pytest.mark.parametrize(
+        ("asked", "status"), [("record", "succeeded"), ("pause", "failed"), ("stop", "failed"), ("rollback", "failed")]
+    )
+    def test_samples_do_not_fail_by_themselves(
+        self, quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, asked: str, status: str
+    ) -> None:
+        """With finite losses nothing else would end the job."""
+        monkeypatch.setattr("worker.runner.train", scripted(going_wrong_at_last, of_samples=True))
+        queue_job(database, health={"on_alarm": asked, "max_rollbacks": 1})
+        job = read(database, run(quick))
+        assert (job.status, job.verdict) == (status, "non_finite")
+        if status == "failed":
+            assert (job.step, event_of(database, job, "health.acted").data["action"]) == (100, "stop")
+            assert job.error is not None
+            assert (job.error["kind"], job.error["verdict"]) == ("health_alarm", "non_finite")
+            assert kept(database, job) == [("sample", 0)]
 
 
 @ON_ONE

@@ -64,6 +64,32 @@ def test_a_later_attempt_goes_on_from_the_verdict_that_stood(
     assert [(each.step, each.severity) for each in kept] == [(100, "caution"), (80, "caution"), (40, "caution")]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_one_that_goes_back_before_a_verdict_says_so(
+    quick: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And tells of it anew when it finds it again, so that each change follows from the one before."""
+    collapsed, balanced = Verdict.MODE_COLLAPSE, Verdict.BALANCED
+    train = scripted(lambda _spec, _stream, step: collapsed if step > 40 else balanced)
+    died = scripted(lambda _spec, _stream, step: die(step) if step > 60 else collapsed if step > 40 else balanced)
+    job_id = queue_job(database, checkpoint_every=40)
+    with monkeypatch.context() as patched:
+        patched.setattr("worker.runner.train", died)
+        with pytest.raises(Died):
+            run(quick)
+    crash_after(read(database, job_id), database)
+    monkeypatch.setattr("worker.runner.train", train)
+    assert run(quick) == job_id
+    job = read(database, job_id)
+    assert (job.status, job.verdict) == ("succeeded", collapsed)
+    assert [(level, data["step"], data["verdict"], data["previous"]) for level, data in changes_of(database, job)] == [
+        ("info", 10, "balanced", "warming_up"),
+        ("error", 50, "mode_collapse", "balanced"),
+        ("info", 40, "balanced", "mode_collapse"),
+        ("error", 50, "mode_collapse", "balanced"),
+    ]
+
+
 def die(step: int) -> Verdict:
     raise Died(step)
 

@@ -1,16 +1,19 @@
 """What the database makes of a rollback: the job goes on from a checkpoint, and what came after it is a segment."""
 
 from dataclasses import fields
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.health import PATCH, REMEDY, REMEDY_TEXT, recorded_to, report, roll_back
-from support.progress import finish, queue_job, record, running_job
+from support.problems import problem_of
+from support.progress import checkpoint, finish, queue_job, record, running_job
 
-from models import evaluations, events, jobs, leases, metrics, reports, rollups, samples
+from models import evaluations, events, leases, metrics, reports, rollups, samples
 from models.database import Database
 from models.leases import Lease, LeaseLost
 from models.rollups import WIDTHS
@@ -36,11 +39,23 @@ def again(database: Database, job: Job) -> Job:
         return session.get_one(Job, job.number)
 
 
+def changed(
+    step: int, verdict: str, since: int, confidence: float = 0.5, previous: str = "mode_collapse"
+) -> dict[str, Any]:
+    """The data of an event that says that the verdict is better again."""
+    now = {"step": step, "verdict": verdict, "severity": "ok", "since_step": since, "confidence": confidence}
+    return now | {"previous": previous}
+
+
+def of(segment: int | None) -> dict[str, int]:
+    return {} if segment is None else {"segment": segment}
+
+
 class TestRollback:
     def test_what_came_after_the_checkpoint_is_a_segment(self, database: Database, job: tuple[Job, Lease]) -> None:
         folder = f"{job_folder(job[0].id)}/checkpoints"
         dropped = roll_back(database, job[1], 20, ALARM)
-        assert sorted(dropped) == [f"{folder}/0-{step}-1" for step in (30, 40, 50)]
+        assert sorted(dropped) == [f"{folder}/0-{step}-1" for step in (30, 40)]
         with database.read() as session:
             now = session.get_one(Job, job[0].number)
             for segment, steps in ((0, range(1, 21)), (1, range(21, 51))):
@@ -55,7 +70,7 @@ class TestRollback:
                 drawn = [each.step for each in samples.list_samples(session, now, segment=segment)]
                 assert drawn == ([0, *tens] if segment == 0 else tens)
             assert [each.step for each in samples.list_checkpoints(session, now.number, 0)] == [20, 10]
-            assert samples.list_checkpoints(session, now.number, 1) == []
+            assert [each.step for each in samples.list_checkpoints(session, now.number, 1)] == [50]
 
     def test_the_job_says_what_it_is_now(self, database: Database, job: tuple[Job, Lease]) -> None:
         before = again(database, job[0])
@@ -74,18 +89,19 @@ class TestRollback:
             assert (left.number, left.after_step, left.last_step, left.verdict) == (1, 20, 50, "mode_collapse")
             assert (left.report, left.remedy, left.remedy_text) == (ALARM, REMEDY, REMEDY_TEXT)
             assert (left.spec_patch, left.stream) == (PATCH, 0)
-            told = [(each.kind, each.level, each.data) for each in events.list_events(session, job[0].number)][-2:]
+            told = [(each.kind, each.level, each.data) for each in events.list_events(session, job[0].number)][-3:]
         data = {"segment": 1, "from_step": 50, "to_step": 20, "verdict": "mode_collapse", "remedy": REMEDY}
         assert told == [
             ("job.rolled_back", "warning", data | {"rollback": 1}),
             ("job.rewound", "info", {"step": 20}),
+            ("health.changed", "info", changed(20, "balanced", since=20)),
         ]
 
     def test_one_after_the_other(self, database: Database, job: tuple[Job, Lease]) -> None:
         """The second goes to the very beginning, and takes the sample of step 0 along."""
         roll_back(database, job[1], 20, ALARM)
         record(database, *job, 21, [(9.0,) * 9] * 5)
-        assert len(roll_back(database, job[1], 0, report(25, "diverging"))) == 2
+        assert len(roll_back(database, job[1], 0, report(25, "diverging"))) == 1
         record(database, *job, 1, [(8.0,) * 9] * 3)
         now = again(database, job[0])
         assert (now.step, now.verdict, now.rollbacks) == (3, None, 2)
@@ -95,13 +111,61 @@ class TestRollback:
             assert [each.tolist() for each in steps] == [[1, 2, 3], [*range(21, 51)], [*range(1, 26)]]
             drawn = [[each.step for each in samples.list_samples(session, now, segment=number)] for number in (0, 1, 2)]
             assert drawn == [[], [30, 40, 50], [0, 10, 20]]
+            left = [[each.step for each in samples.list_checkpoints(session, now.number, each)] for each in (0, 1, 2)]
+            assert left == [[], [50], [20]]
+            told = [each for each in events.list_events(session, now.number) if each.kind == "health.changed"]
+        assert told[-1].data == changed(0, "warming_up", since=0, confidence=0.0, previous="balanced")
+        assert told[-1].message.startswith("warming_up since step 0, as after step 0: ")
 
-    def test_a_deleted_job_leaves_nothing(self, database: Database, job: tuple[Job, Lease]) -> None:
+    def test_the_best_checkpoint_is_kept_beside_the_newest(
+        self, database: Database, settings: Settings, job: tuple[Job, Lease], client: httpx.Client
+    ) -> None:
+        """What is the best of the line is then the best of what is left of it."""
+        storage = open_storage(settings.storage_url)
+        for step, value in ((10, 0.9), (20, 0.8), (30, 0.7), (40, 0.6)):
+            checkpoint(database, storage, *job, step, ("sliced_wasserstein", value))
+        assert [folder.rpartition("/")[2] for folder in roll_back(database, job[1], 20, ALARM)] == ["0-30-1"]
+        path = f"/v1/jobs/{job[0].id}/checkpoints"
+        listed = {segment: client.get(path, params=of(segment)).json()["data"] for segment in (None, 0, 1)}
+        assert listed[None] == listed[0]
+        steps_and_best = {
+            segment: [(each["step"], each["best"] and each["best"]["value"]) for each in found]
+            for segment, found in listed.items()
+        }
+        assert steps_and_best == {None: [(20, 0.8), (10, None)], 0: [(20, 0.8), (10, None)], 1: [(50, None), (40, 0.6)]}
+        for each in listed[0] + listed[1]:
+            (file,) = (file for file in each["files"] if file["name"] == "generator.safetensors")
+            found = client.get(file["url"]).raise_for_status()
+            assert (found.content, found.headers["Checkpoint-Step"]) == (
+                b"weights of %d" % each["step"],
+                str(each["step"]),
+            )
+        best = client.get(f"{path}/best/files/generator.safetensors").raise_for_status()
+        assert best.content == b"weights of 20"
+
+    def test_a_checkpoint_is_of_one_segment(
+        self, database: Database, job: tuple[Job, Lease], client: httpx.Client
+    ) -> None:
+        roll_back(database, job[1], 20, ALARM)
+        path = f"/v1/jobs/{job[0].id}/checkpoints"
+        for segment, step, steps in ((1, 20, [50]), (0, 50, [20, 10])):
+            response = client.get(f"{path}/{step}/files/state.json", params={"segment": segment})
+            (error,) = problem_of(response, 404, "checkpoint_not_found")["errors"]
+            assert (error["field"], error["limit"]) == ("step", steps)
+        for asked in (path, f"{path}/20/files/state.json"):
+            problem_of(client.get(asked, params={"segment": 2}), 404, "segment_not_found")
+
+    def test_a_deleted_job_leaves_nothing(
+        self, database: Database, settings: Settings, job: tuple[Job, Lease], client: httpx.Client
+    ) -> None:
         roll_back(database, job[1], 20, ALARM)
         finish(database, job[1])
-        with database.write() as session:
-            jobs.delete_job(session, session.get_one(Job, job[0].number))
+        kept = open_storage(settings.storage_url).path(f"{job_folder(job[0].id)}/checkpoints/0-50-1", "state.json")
+        assert kept.exists()
+        client.delete(f"/v1/jobs/{job[0].id}").raise_for_status()
+        assert not kept.exists()
         with database.read() as session:
+            assert samples.list_checkpoints(session, job[0].number, 1) == []
             assert reports.list_segments(session, job[0]) == []
             assert reports.list_reports(session, (job[0].number, 1)) == []
 
@@ -127,6 +191,21 @@ class TestRewind:
             leases.rewind(session, job[1], 0, 0)
         now = again(database, job[0])
         assert (now.verdict, now.severity, now.health) == (None, None, None)
+
+    def test_whoever_was_told_of_a_verdict_is_told_that_it_is_gone(
+        self, database: Database, job: tuple[Job, Lease]
+    ) -> None:
+        for step in (40, 20, 10, 0):
+            with database.write() as session:
+                leases.rewind(session, job[1], 0, step)
+        with database.read() as session:
+            told = [each for each in events.list_events(session, job[0].number) if each.kind == "health.changed"]
+        # At step 40 the verdict is what it was at step 50, at step 10 what it is at step 20.
+        assert [each.data for each in told] == [
+            changed(20, "balanced", since=20),
+            changed(0, "warming_up", since=0, confidence=0.0, previous="balanced"),
+        ]
+        assert told[0].message.startswith("balanced since step 20, as after step 20: ")
 
 
 def assert_same(found: Summaries, wanted: Summaries) -> None:

@@ -4,9 +4,10 @@ from typing import Any
 
 from support.progress import checkpoint, draw, evaluate, record
 
-from models import leases, reports
+from models import leases, reports, rollbacks
 from models.database import Database
 from models.leases import Lease
+from models.rollbacks import Rollback
 from models.storage import Storage
 from models.tables import Job
 from models.verdicts import VERDICTS, Advice, Evidence, Report, Verdict
@@ -59,7 +60,7 @@ def assess(database: Database, job: Job, lease: Lease, *found: tuple[int, str], 
 def roll_back(database: Database, lease: Lease, step: int, alarm: dict[str, Any]) -> list[str]:
     """Go back to ``step`` as a worker does; the folders that may be deleted."""
     with database.write() as session:
-        return leases.rollback(session, lease, step, alarm, REMEDY, REMEDY_TEXT, PATCH, 0)
+        return rollbacks.roll_back(session, lease, Rollback(step, alarm, REMEDY, REMEDY_TEXT, PATCH, stream=0))
 
 
 def recorded_to(database: Database, storage: Storage, job: Job, lease: Lease, last: int = 50) -> None:
