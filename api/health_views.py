@@ -85,9 +85,9 @@ class ReadingView(View):
     verdict: Verdict
     """What was made of it, and of those before."""
     reading: dict[str, Any]
-    """Summaries of the metrics since the assessment before (mean, deviation, minimum, maximum, median, slope,
-    periodicity), statistics of generated data and the shares of modes or classes; null where one was no finite
-    number."""
+    """Summaries of the metrics since the assessment before (mean, deviation, minimum, maximum, median, slope per
+    window, periodicity), statistics of generated data, and how much of generated and of real data lies in each region
+    of the real ones; null where one was no finite number."""
 
     @classmethod
     def of(cls, report: HealthReport) -> Self:

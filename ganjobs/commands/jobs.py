@@ -1,5 +1,6 @@
 """``jobs``, ``show`` and ``delete``."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -11,14 +12,24 @@ from ganjobs import text
 from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
 from ganjobs.jobref import LATEST, resolve
 from models.status import JobStatus
-from models.verdicts import Severity, Verdict
+from models.verdicts import Verdict
 
 StatusFilter = Annotated[list[JobStatus] | None, typer.Option("--status", help="Only jobs in this state; repeatable.")]
 VerdictFilter = Annotated[
     list[Verdict] | None, typer.Option("--verdict", help="Only jobs with this verdict on their health; repeatable.")
 ]
+
+
+class Badness(StrEnum):
+    """The severities of verdicts; Typer takes no list of literals."""
+
+    OK = "ok"
+    CAUTION = "caution"
+    ALARM = "alarm"
+
+
 SeverityFilter = Annotated[
-    list[Severity] | None, typer.Option("--severity", help="Only jobs whose verdict is as bad as this; repeatable.")
+    list[Badness] | None, typer.Option("--severity", help="Only jobs whose verdict is as bad as this; repeatable.")
 ]
 NameFilter = Annotated[str | None, typer.Option("--name", help="Only jobs of this name.")]
 After = Annotated[

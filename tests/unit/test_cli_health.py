@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from ganjobs import cli
 from ganjobs.client import Client
 from ganjobs.commands import health, jobs
 from ganjobs.commands.health import described, history_table
+from models.verdicts import Severity
 
 JOB_ID = "job_" + "0" * 24
 REPORT: dict[str, Any] = {
@@ -151,6 +152,7 @@ def test_a_history_tells_of_rollbacks(api: Api) -> None:
         ("health", JOB_ID, "--at-step", "-1"),
         ("health", JOB_ID, "--segment", "-1"),
         ("jobs", "--verdict", "fine"),
+        ("jobs", "--severity", "bad"),
     ],
 )
 def test_wrong_usage_is_refused_before_anybody_is_asked(api: Api, arguments: tuple[str, ...]) -> None:
@@ -160,9 +162,15 @@ def test_wrong_usage_is_refused_before_anybody_is_asked(api: Api, arguments: tup
     assert api.asked == []
 
 
+def test_jobs_can_be_asked_for_by_every_severity() -> None:
+    assert tuple(jobs.Badness) == get_args(Severity)
+
+
 def test_jobs_are_listed_with_their_verdicts(api: Api) -> None:
     run("jobs", "--verdict", "mode_collapse", "--verdict", "oscillating")
     assert api.asked[-1] == "/v1/jobs?limit=20&verdict=mode_collapse&verdict=oscillating"
+    run("jobs", "--severity", "alarm", "--verdict", "stalled")
+    assert api.asked[-1] == "/v1/jobs?limit=20&verdict=stalled&severity=alarm"
     job = {
         "id": "job_1",
         "name": "a",
