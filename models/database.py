@@ -18,6 +18,11 @@ SQLITE_BUSY_SECONDS = 30
 POSTGRES_TCP_TIMEOUT_MS = 20_000
 # A process that is stopped in the middle of a transaction must not hold its locks for ever, nor others wait so long.
 POSTGRES_LIMITS = {"idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s"}
+STUCK_COPIES = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND usename = current_user AND state = 'active' AND wait_event = 'ClientRead' AND query ILIKE 'COPY %' "
+    "AND xact_start < clock_timestamp() - make_interval(secs => :seconds)"
+)
 POOL_SIZE = 10
 WRITES = "ganjobs_writes"
 
@@ -123,6 +128,16 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def end_stuck_copies(self, older_than_seconds: float) -> int:
+        """End what has been waiting for a client in the middle of a COPY for longer than any write takes; returns how
+        many there were. PostgreSQL lets no timeout end those, and a process that was stopped there would keep its locks
+        until it is woken."""
+        if self.engine.dialect.name != "postgresql":
+            return 0
+        with self.engine.connect() as connection:
+            ended = connection.execute(STUCK_COPIES, {"seconds": older_than_seconds}).all()
+        return len(ended)
 
     def check(self) -> None:
         """Raise ``sqlalchemy.exc.SQLAlchemyError`` where the database or its tables cannot be reached."""

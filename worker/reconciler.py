@@ -63,10 +63,16 @@ class Reconciler:
                 continue  # its worker, or another reconciler, came first
             except OperationalError as error:  # locked by a worker stopped in mid-transaction: others need not wait
                 log.warning("lease not ended yet", job_id=job.id, error=str(error).splitlines()[0])
+                self._end_stuck_copies()
                 continue
             log.warning("lease expired", job_id=job.id, attempt=job.attempt, status=after.status)
             ended += 1
         return ended
+
+    def _end_stuck_copies(self) -> None:
+        """A worker that was stopped in the middle of a write keeps its job's row until that is ended for it."""
+        if stuck := self._database.end_stuck_copies(self._settings.lease_seconds):
+            log.warning("ended writes of workers that stand still", count=stuck)
 
     def ring_for_lost_messages(self) -> int:
         """Send as many messages as queued jobs lack, up to what keeps all workers busy; returns how many."""

@@ -20,6 +20,7 @@ from api.dependencies import Services
 from api.main import create_app
 from api.routes import health
 from models.database import Database
+from models.metadata import METADATA
 from models.queue import Doorbell
 from models.settings import Settings
 
@@ -142,20 +143,7 @@ class TestDatabaseAway:
             self.assert_unavailable(client)
 
     def test_a_database_without_tables(self, client: httpx.Client, database: Database) -> None:
-        with database.write() as session:
-            for table in (
-                "log_lines",
-                "events",
-                "checkpoints",
-                "evaluations",
-                "samples",
-                "metrics",
-                "rollups",
-                "job_metadata",
-                "jobs",
-                "workers",
-            ):
-                session.execute(text(f"DROP TABLE {table}"))
+        METADATA.drop_all(database.engine)
         self.assert_unavailable(client)
 
 

@@ -1,22 +1,23 @@
 """Writes whose answers are lost, outages, and what a worker says of a changed machine."""
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Table, select, update
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from support.progress import queue_job, running_job
 from support.runs import LONG, QUICK, crash_after, event_kinds, read, rows_of, run
 
-from models import events
+from models import bulk, events
 from models.database import Database
 from models.leases import LeaseLost
 from models.settings import Settings
-from models.tables import Event
+from models.tables import Event, Job, Metrics
 from worker.gan import checkpoint, memory
 from worker.joblog import JobLog
 from worker.writer import LeasedWriter
@@ -149,3 +150,29 @@ def test_a_run_that_can_never_fit_is_not_even_begun(
     assert job.error is not None
     assert job.error["estimated_bytes"] == 2**50
     assert rows_of(database, job) == []
+
+
+def test_a_copy_that_stands_still_is_ended_and_its_locks_are_free(database: Database) -> None:
+    job_id = queue_job(database, steps=10)
+    seen: list[tuple[int, str | None]] = []
+
+    def rows() -> Iterator[tuple[int, int, int, float, float, bytes]]:
+        yield 1, 0, 1, 0.0, 0.0, b""
+        time.sleep(0.4)
+        ended = database.end_stuck_copies(older_than_seconds=0.2)
+        if ended:  # else the row is not to be had
+            with database.write() as other:
+                other.execute(update(Job).values(name="free"))
+        seen.append((ended, read(database, job_id).name))
+
+    def stand_still() -> None:
+        with database.write() as session:
+            session.execute(select(Job.number).with_for_update())
+            bulk.insert(session, cast(Table, Metrics.__table__), list(Metrics.__table__.columns), rows())
+
+    if database.engine.dialect.name == "sqlite":  # one process writes at a time, and a stopped one is the system's care
+        assert database.end_stuck_copies(older_than_seconds=0) == 0
+        return
+    with pytest.raises(DBAPIError):
+        stand_still()
+    assert seen == [(1, "free")]
