@@ -3,10 +3,7 @@
 Any number may run at once: every change is a compare-and-set. It needs no torch, and goes on when Redis is away.
 """
 
-import signal
-import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -18,6 +15,7 @@ from models.database import Database
 from models.queue import Doorbell, QueueUnavailable
 from models.settings import Settings
 from models.transitions import TransitionLost
+from worker.pulse import Pulse, stop_signals
 
 log = structlog.get_logger(__name__)
 
@@ -86,45 +84,22 @@ class Reconciler:
         return max(missing, 0)
 
 
-def alive_file(settings: Settings) -> Path:
-    """Touched after each pass."""
-    return settings.resolved_data_folder / "reconciler.alive"
-
-
-def _show_life(settings: Settings) -> None:
-    try:
-        alive_file(settings).touch()
-    except OSError as error:  # a full disk is no reason to stop
-        log.warning("no sign of life", error=str(error))
-
-
-def check(settings: Settings) -> None:
-    """Exit with 1 where the reconciler of this data folder has not finished a pass lately."""
-    file = alive_file(settings)
-    age = time.time() - file.stat().st_mtime if file.exists() else float("inf")
-    if age > SLOWEST_PASS_SECONDS + settings.reconcile_seconds:
-        sys.exit("reconciler: no pass finished lately")
-
-
 def main(check_only: Annotated[bool, typer.Option("--check", help="Only ask whether it is alive.")] = False) -> None:
     """Look after jobs until told to stop."""
     settings = Settings()
+    pulse = Pulse("reconciler", settings.resolved_data_folder)
     if check_only:
-        return check(settings)
+        return pulse.check(SLOWEST_PASS_SECONDS + settings.reconcile_seconds)
     logs.configure(settings.log_format)
-    # A plain list: an Event's lock could be held by the very code the signal interrupts.
-    stop_signals: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: stop_signals.append(number))
+    stopped = stop_signals()
     database, doorbell = Database(settings.resolved_database_url), Doorbell(settings)
     reconciler = Reconciler(database, doorbell, settings)
     log.info("reconciler started", every_seconds=settings.reconcile_seconds)
-    alive_file(settings).parent.mkdir(parents=True, exist_ok=True)
-    while not stop_signals:
+    while not stopped:
         reconciler.run_once()
-        _show_life(settings)
+        pulse.show()
         next_pass = time.monotonic() + settings.reconcile_seconds
-        while not stop_signals and time.monotonic() < next_pass:
+        while not stopped and time.monotonic() < next_pass:
             time.sleep(min(SLICE_SECONDS, settings.reconcile_seconds))
     doorbell.close()
     database.dispose()
