@@ -28,7 +28,7 @@ D_COLOUR, G_COLOUR = "#2f6690", "#d1495b"
 BANDS = {"ok": "#7fb069", "caution": "#e6aa3c", "alarm": "#c8553d"}
 PICTURES = 5
 # A band that takes no more of the run than this has no name.
-NARROW = 0.06
+NARROW = 0.12
 # The run whose plot shows each verdict: by its name in the labelled set, or a job of its own.
 SHOWN: dict[Verdict, str | Content] = {
     Verdict.BALANCED: "digits-dcgan-1",
