@@ -46,7 +46,7 @@ def train_and_show(body: dict[str, Any], settings: Any, keep_serving: bool, verb
     say = partial(text.say, console=console)
     status = exitcodes.INTERRUPTED
     with stop_on_signals() as stop:
-        say(f"starting Redis, API, worker and reconciler in {settings.resolved_data_folder} …")
+        say(f"starting Redis, API, worker, reconciler and courier in {settings.resolved_data_folder} …")
         try:
             with Stack(settings, stop, say, verbose) as stack, Client(settings.local_url) as client:
                 stack.start()
