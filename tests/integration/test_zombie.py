@@ -2,9 +2,11 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 from support.progress import queue_job
 from support.runs import read, rows_of
 from support.workers import children_of, eventually, quick_settings, worker
@@ -30,6 +32,22 @@ def traces(database: Database, number: int) -> dict[str, int]:
         }
 
 
+def stop_between_writes(settings: Settings, pids: list[int]) -> None:
+    """Stop processes, on SQLite not in the middle of a transaction: nobody writes there until such a one is woken."""
+    impatient = Database(settings.resolved_database_url, pooled=False, busy_seconds=0.2)
+    while True:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            with impatient.write() as session:
+                session.execute(text("SELECT 1"))
+            return
+        except OperationalError:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+            time.sleep(0.05)
+
+
 def test_a_worker_woken_after_its_lease_writes_nothing(settings: Settings, database: Database) -> None:
     quick = quick_settings(settings)
     undisturbed = queue_job(database, **SPEC)
@@ -47,8 +65,7 @@ def test_a_worker_woken_after_its_lease_writes_nothing(settings: Settings, datab
         doorbell.ring()
         eventually(quick, lambda: read(database, job_id).step >= 300)
         frozen = [first.pid, *children_of(first.pid)]
-        for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)
+        stop_between_writes(quick, frozen)
         with worker(quick, "second"):
             eventually(quick, lambda: finished(job_id))
             job = read(database, job_id)
