@@ -1,4 +1,4 @@
-"""A running job and a real server, for the tests of its stream."""
+"""Settings of a quick worker; a running job and a real server, for the tests of its stream."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from support.http import served
 from support.progress import record, running_job
+from support.runs import QUICK
 from support.streams import POLL_SECONDS, rows
 
 from api.main import create_app
@@ -13,6 +14,12 @@ from models.database import Database
 from models.leases import Lease
 from models.settings import Settings
 from models.tables import Job
+
+
+@pytest.fixture
+def quick(settings: Settings) -> Settings:
+    """Settings by which a worker in this process is done with a job at once."""
+    return settings.model_copy(update=QUICK)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.images import encoded, fill, noise, picture, write
 from support.progress import ask, queue_job
-from support.runs import QUICK, event_kinds, read, rows_of, run
+from support.runs import event_kinds, read, rows_of, run
 
 from models import actions, events
 from models.database import Database
@@ -19,11 +19,6 @@ from worker.gan.data import image_folder
 
 FOLDER = {"kind": "image_folder", "path": "set", "side": 8, "channels": 1}
 SMALL = {"steps": 5, "batch_size": 4, "sample_every": 5}
-
-
-@pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update=QUICK)
 
 
 def found(database: Database, job_id: str, kind: str) -> list[Event]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from support.progress import queue_job
-from support.runs import QUICK, Died, crash_after, die_at, read, run
+from support.runs import Died, crash_after, die_at, read, run
 
 from models import evaluations, metrics, samples
 from models.database import Database
@@ -57,11 +57,6 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "pretrained and frozen": {"discriminator": MLP | {"pretrain_after": 15, "pretrain_steps": 25, "frozen": True}},
 }
-
-
-@pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update=QUICK)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

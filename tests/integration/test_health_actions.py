@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from support.progress import ask, queue_job
-from support.runs import QUICK, Died, crash_after, event_kinds, read, run
+from support.runs import Died, crash_after, event_kinds, read, run
 from support.scripted import Training, at_alarms, scripted
 
 from models import actions, samples
@@ -22,11 +22,6 @@ Request = Callable[[Session, Job], object]
 # What no database does otherwise than another.
 ON_ONE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 COLLAPSED = "mode_collapse since step 30"
-
-
-@pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update=QUICK)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from support.progress import ask, queue_job
-from support.runs import QUICK, Died, crash_after, die_at, read, run
+from support.runs import Died, crash_after, die_at, read, run
 from support.scripted import scripted
 
 from models import actions, events, samples
@@ -15,11 +15,6 @@ from models.health_tables import HealthReport
 from models.settings import Settings
 from models.tables import Job
 from models.verdicts import Verdict
-
-
-@pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update=QUICK)
 
 
 def changes_of(database: Database, job: Job) -> list[tuple[str, dict[str, Any]]]:

@@ -23,7 +23,7 @@ from support.rolled_back import (
     segments,
     told,
 )
-from support.runs import QUICK, Died, crash_after, read, run
+from support.runs import Died, crash_after, read, run
 from support.scripted import at_alarms, scripted
 
 from models import actions, samples
@@ -35,11 +35,6 @@ from models.tables import Job
 from models.verdicts import Verdict
 from worker.recorder import RecordedJob, Recorder
 from worker.rollback import changed_fields, roll_back
-
-
-@pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update=QUICK)
 
 
 class TestRemedies:

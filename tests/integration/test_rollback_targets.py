@@ -23,7 +23,7 @@ from support.rolled_back import (
     segments,
     told,
 )
-from support.runs import QUICK, read, run
+from support.runs import read, run
 
 from models.database import Database
 from models.settings import Settings
@@ -31,11 +31,6 @@ from models.spec import JobSpec
 from models.tables import Job, Sample
 from models.verdicts import Report, Verdict
 from worker.rollback import roll_back
-
-
-@pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update=QUICK)
 
 
 @ON_ONE

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 from support.progress import queue_job
-from support.runs import LONG, QUICK, cancel, event_kinds, read, rows_of, run, when_it_has_steps
+from support.runs import LONG, cancel, event_kinds, read, rows_of, run, when_it_has_steps
 
 from models import events, metrics, samples
 from models.database import Database
@@ -14,11 +14,6 @@ from models.settings import Settings
 from models.spec import JobSpec
 from models.storage import open_storage
 from worker.gan import data as engine_data
-
-
-@pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update=QUICK)
 
 
 def test_a_job_is_trained_and_everything_is_kept(quick: Settings, database: Database) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from support.progress import claim, queue_job
 from support.runs import (
     LONG,
-    QUICK,
     Died,
     crash_after,
     die_at,
@@ -29,11 +28,6 @@ from models.settings import Settings
 from models.summaries import Values
 from models.tables import Event, Job
 from worker.patience import is_outage, patiently
-
-
-@pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update=QUICK)
 
 
 def test_an_attempt_after_a_crash_resumes_from_the_checkpoint_with_the_same_numbers(

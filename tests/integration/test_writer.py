@@ -11,7 +11,7 @@ from sqlalchemy import Table, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from support.progress import queue_job, running_job
-from support.runs import LONG, QUICK, crash_after, event_kinds, read, rows_of, run
+from support.runs import LONG, crash_after, event_kinds, read, rows_of, run
 
 from models import bulk, events
 from models.database import Database
@@ -21,11 +21,6 @@ from models.tables import Event, Job, Metrics
 from worker.gan import checkpoint, memory
 from worker.joblog import JobLog
 from worker.writer import LeasedWriter
-
-
-@pytest.fixture
-def quick(settings: Settings) -> Settings:
-    return settings.model_copy(update=QUICK)
 
 
 def lose_answers(monkeypatch: pytest.MonkeyPatch, every: int) -> None:

@@ -17,7 +17,7 @@ from worker.gan import signals
 from worker.gan.advice import advise, describe
 from worker.gan.evidence import confidence_in, evidence_of
 from worker.gan.findings import RULES
-from worker.gan.readings import Reading
+from worker.gan.readings import Reading, finite
 from worker.gan.view import HISTORY, PROGRESS, Finding, Record, Sign, View
 
 # Assessments and steps up to which nothing but divergence is an alarm: every run leaves its first blob in its own time.
@@ -38,20 +38,7 @@ class Diagnosis:
     def __init__(self, spec: JobSpec) -> None:
         self._spec = spec
         self._facts = spec.loss_facts
-        self._state: dict[str, Any] = {
-            "count": 0,
-            "records": [],
-            "early": {name: [] for name in EARLY_SIGNALS},
-            "distances": [],
-            "older_best": None,
-            # Of each rule that holds or lately did: for how many assessments, for how many it has not since, and the
-            # first step of the window in which it began to.
-            "held": {},
-            # The step after which the game that is played now began.
-            "begun": 0,
-            "verdict": None,
-            "since_step": 0,
-        }
+        self._state: dict[str, Any] = _game_begun_after(0) | {"verdict": None, "since_step": 0}
 
     def assess(self, reading: Reading) -> Report:
         """Take in the next reading; returns how the game stands after it."""
@@ -64,8 +51,8 @@ class Diagnosis:
         if self._is_held_fixed(reading):
             self._begin_anew(record)
             return self._report(Finding(Verdict.WARMING_UP, ()), record["first_step"], 0.0)
-        view = self._view()
-        findings = {name: rule.look(view) for name, rule in RULES.items()}
+        view = View(state["records"], state["older_best"])
+        findings = {name: rule.find(view) for name, rule in RULES.items()}
         self._count_how_long(findings, record["first_step"])
         for name, rule in RULES.items():
             count, _, since = state["held"].get(name, (0, 0, 0))
@@ -106,37 +93,33 @@ class Diagnosis:
 
     def _begin_anew(self, record: Record) -> None:
         """Forget what was before: afterwards another discriminator teaches, and a new game warms up."""
-        early: dict[str, list[float]] = {name: [] for name in EARLY_SIGNALS}
-        anew = {"count": 0, "records": [record], "early": early, "distances": [], "older_best": None, "held": {}}
-        self._state |= anew | {"begun": record["last_step"]}
+        self._state |= _game_begun_after(record["last_step"]) | {"records": [record]}
 
     def _record(self, reading: Reading) -> Record:
         """The signals of a reading, beside those before it."""
         state, facts = self._state, self._facts
         earlier = state["records"]
         record: Record = {"first_step": reading.window[0], "last_step": reading.step}
-        record |= {name: _jsonable(value) for name, value in reading.statistics.items()}
+        record |= {name: finite(value) for name, value in reading.statistics.items()}
         record["shares"], record["fixed_shares"] = list(reading.shares), list(reading.fixed_shares)
         for name in EARLY_SIGNALS:
             seen = state["early"][name]
-            norm = _jsonable(reading.metrics[name].median)
+            norm = finite(reading.metrics[name].median)
             if len(seen) < EARLY and norm is not None:
                 state["early"][name] = [*seen, norm]
             record[name] = norm
         record |= {
-            "equilibrium_distance": _jsonable(signals.equilibrium_distance(reading, facts)),
-            "answer_gap": _jsonable(signals.answer_gap(reading)),
-            "logit_gap": _jsonable(signals.logit_gap(reading)),
-            "jensen_shannon_bound": _jsonable(signals.jensen_shannon_bound(reading, facts)),
-            "gradient_ratio": _jsonable(signals.gradient_ratio(reading, "g_grad_norm", state["early"]["g_grad_norm"])),
-            "d_gradient_ratio": _jsonable(
-                signals.gradient_ratio(reading, "d_grad_norm", state["early"]["d_grad_norm"])
-            ),
-            "d_loss_periodicity": _jsonable(reading.metrics["d_loss"].periodicity),
-            "g_loss_periodicity": _jsonable(reading.metrics["g_loss"].periodicity),
+            "equilibrium_distance": finite(signals.equilibrium_distance(reading, facts)),
+            "answer_gap": finite(signals.answer_gap(reading)),
+            "logit_gap": finite(signals.logit_gap(reading)),
+            "jensen_shannon_bound": finite(signals.jensen_shannon_bound(reading, facts)),
+            "gradient_ratio": finite(signals.gradient_ratio(reading, "g_grad_norm", state["early"]["g_grad_norm"])),
+            "d_gradient_ratio": finite(signals.gradient_ratio(reading, "d_grad_norm", state["early"]["d_grad_norm"])),
+            "d_loss_periodicity": finite(reading.metrics["d_loss"].periodicity),
+            "g_loss_periodicity": finite(reading.metrics["g_loss"].periodicity),
         }
         if "r_t" in reading.metrics:
-            record["r_t"] = _jsonable(reading.metrics["r_t"].mean)
+            record["r_t"] = finite(reading.metrics["r_t"].mean)
         if reading.shares:
             record |= self._coverage(reading, earlier)
         distance = record.get("distance")
@@ -173,9 +156,6 @@ class Diagnosis:
         best: float = min([*self._state["distances"], *([] if older is None else [older])])
         return best
 
-    def _view(self) -> View:
-        return View(self._state["records"], self._state["older_best"])
-
     def _count_how_long(self, findings: Mapping[str, Finding | None], first_step: int) -> None:
         """For how many assessments each rule has held; one that lately did is not forgotten at once."""
         held: dict[str, list[int]] = {}
@@ -201,6 +181,21 @@ class Diagnosis:
         )
 
 
+def _game_begun_after(step: int) -> dict[str, Any]:
+    """What is known of a game before its first assessment."""
+    return {
+        "begun": step,
+        "count": 0,
+        "records": [],
+        "early": {name: [] for name in EARLY_SIGNALS},
+        "distances": [],
+        "older_best": None,
+        # Of each rule that holds or lately did: for how many assessments, for how many it has not since, and the first
+        # step of the window in which it began to.
+        "held": {},
+    }
+
+
 def _not_finite(reading: Reading) -> Finding | None:
     """What of a reading is no number, be it a loss or what is generated; ``None`` where all is."""
     losses = (reading.metrics[name].mean for name in ("d_loss", "g_loss"))
@@ -211,7 +206,3 @@ def _not_finite(reading: Reading) -> Finding | None:
     else:
         return None
     return Finding(Verdict.NON_FINITE, (Sign(lost, 0.0, 0.5, above=False, reference=1.0),))
-
-
-def _jsonable(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

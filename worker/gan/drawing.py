@@ -42,13 +42,8 @@ class Exhibit:
 
     def generate(self, count: int) -> tuple[Tensor, Tensor | None]:
         """``count`` generated examples and their classes, on the CPU, a function of the seed and the step."""
-        game = self._game
-        noise = game.noise.normal((count, game.spec.generator.latent_dim), Purpose.EVALUATION_NOISE, game.step)
-        labels = None
-        if game.spec.conditional is not None:
-            uniforms = game.noise.uniform((count,), Purpose.EVALUATION_LABELS, game.step)
-            labels = classes_of(uniforms, game.data.class_shares())
-        return make(game, Batch(noise, labels)), None if labels is None else labels.cpu()
+        latent = latent_of(self._game, count, Purpose.EVALUATION_NOISE, Purpose.EVALUATION_LABELS, self._game.step)
+        return make(self._game, latent), None if latent.labels is None else latent.labels.cpu()
 
     def judge(self, data: Tensor, labels: Tensor | None) -> Tensor:
         """Logits (count,) of data as they are, neither augmented nor packed, on the CPU."""
@@ -60,6 +55,15 @@ class Exhibit:
                 answer = self._judge(data[piece].to(device), None if labels is None else labels[piece].to(device))
                 logits.append((answer[0] if isinstance(answer, tuple) else answer).float().cpu())
         return torch.cat(logits)
+
+
+def latent_of(game: Game, count: int, noise: Purpose, labels: Purpose, step: int) -> Batch:
+    """What ``count`` examples are made from: noise, and classes as often as the data have them where the run has any; a
+    function of the seed, the purposes and the step."""
+    data = game.noise.normal((count, game.spec.generator.latent_dim), noise, step)
+    if game.spec.conditional is None:
+        return Batch(data, None)
+    return Batch(data, classes_of(game.noise.uniform((count,), labels, step), game.data.class_shares()))
 
 
 def make(game: Game, latent: Batch) -> Tensor:

@@ -1,9 +1,9 @@
 """What a report shows for its verdict, and how sure it is of it."""
 
-import math
 from collections.abc import Sequence
 
 from models.verdicts import Evidence, Verdict
+from worker.gan.readings import finite
 from worker.gan.view import Finding, Record, Sign
 
 # Assessments for which a rule has held that make a verdict as certain as time alone can.
@@ -47,7 +47,7 @@ def _shown(sign: Sign, records: Sequence[Record]) -> Evidence:
     window = records[-sign.window :]
     return Evidence(
         signal=sign.signal,
-        value=sign.value if math.isfinite(sign.value) else None,
+        value=finite(sign.value),
         threshold=sign.threshold,
         reference=sign.reference,
         first_step=window[0]["first_step"],

@@ -1,5 +1,6 @@
 """What an assessment goes by: the metrics of the steps since the last one, summarised, and statistics of samples."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,11 +46,11 @@ class Reading:
         return {
             "window": list(self.window),
             "metrics": {
-                name: [_number(value) for value in vars(found).values()] for name, found in self.metrics.items()
+                name: [finite(value) for value in vars(found).values()] for name, found in self.metrics.items()
             },
-            "statistics": {name: _number(value) for name, value in self.statistics.items()},
-            "shares": [_number(share) for share in self.shares],
-            "fixed_shares": [_number(share) for share in self.fixed_shares],
+            "statistics": {name: finite(value) for name, value in self.statistics.items()},
+            "shares": [finite(share) for share in self.shares],
+            "fixed_shares": [finite(share) for share in self.fixed_shares],
             "real_shares": list(self.real_shares),
         }
 
@@ -108,8 +109,9 @@ def periodicity(series: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return found
 
 
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def finite(value: float | None) -> float | None:
+    """The value, or ``None`` where it is no number: what JSON can hold."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _float(value: float | None) -> float:

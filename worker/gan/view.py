@@ -44,16 +44,23 @@ class Sign:
         return max(0.0, min(1.0, far / near - 1)) if near > 0 else 1.0
 
 
+Signs = tuple[Sign, ...]
+
+
+def all_hold(signs: Signs) -> bool:
+    return all(sign.holds for sign in signs)
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a rule has looked at, and the verdict that it speaks for if all of it ``holds``."""
 
     verdict: Verdict
-    signs: tuple[Sign, ...]
+    signs: Signs
 
     @property
     def holds(self) -> bool:
-        return all(sign.holds for sign in self.signs)
+        return all_hold(self.signs)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from worker.gan import diversity
+from worker.gan.drawing import latent_of
 from worker.gan.features import FeatureMap
 from worker.gan.game import Game, packed
-from worker.gan.inputs import Batch, classes_of
+from worker.gan.inputs import Batch
 from worker.gan.noise import Purpose
 
 # Generated examples of each examination, from fixed and from fresh noise.
@@ -213,12 +214,7 @@ class Examiner:
             yield Batch(batch.data[piece], None if batch.labels is None else batch.labels[piece])
 
     def _latent(self, purpose: Purpose, step: int) -> Batch:
-        game = self._game
-        data = game.noise.normal((self._count, game.spec.generator.latent_dim), purpose, step)
-        if game.spec.conditional is None:
-            return Batch(data, None)
-        uniforms = game.noise.uniform((self._count,), Purpose.HEALTH_LABELS, step)
-        return Batch(data, classes_of(uniforms, game.data.class_shares()))
+        return latent_of(self._game, self._count, purpose, Purpose.HEALTH_LABELS, step)
 
     def _labels_there(self, labels: Tensor | None) -> Tensor | None:
         """The labels of what is shown to the discriminator, where it is told them."""
