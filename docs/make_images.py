@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ganjobs.client import Client
+from ganjobs.rest import Rest
 
 D_COLOUR, G_COLOUR = "#2f6690", "#d1495b"
 
 
 def main(url: str, job_id: str, target: str) -> None:
-    with Client(url) as client:
+    with Rest(url) as client:
         job = client.get(job_id)
         rows = client.metrics(job_id, ["d_loss", "g_loss", "d_real", "d_fake"])
         steps = [sample["step"] for sample in client.samples(job_id)]

@@ -14,11 +14,11 @@ from rich.table import Table
 
 from ganjobs import text
 from ganjobs.address import find
-from ganjobs.client import Client, MetricRows
 from ganjobs.commands.watch import ending
 from ganjobs.downloads import save_generator, save_samples
 from ganjobs.hints import EXAMPLES, command, shown
 from ganjobs.reading import reading
+from ganjobs.rest import MetricRows, Rest
 from ganjobs.watch import follow, make_display, worth
 from models.settings import Settings
 
@@ -41,21 +41,21 @@ class Report:
     generator: Path | None
 
 
-def train(client: Client, spec: dict[str, Any], console: Console, pause: Callable[[float], None]) -> dict[str, Any]:
+def train(client: Rest, spec: dict[str, Any], console: Console, pause: Callable[[float], None]) -> dict[str, Any]:
     """Submit a job and show its progress; returns it as it ended."""
     job = client.create(spec)
     text.say(f"submitted {job['id']}: POST {client.url}/v1/jobs", console=console)
     return follow(client, job["id"], make_display(console), pause)
 
 
-def collect(client: Client, job: dict[str, Any], settings: Settings) -> Report:
+def collect(client: Rest, job: dict[str, Any], settings: Settings) -> Report:
     """Fetch what the report needs, and save the samples as files."""
     samples = save_samples(client, job["id"], settings.resolved_data_folder / "samples")
     generator = save_generator(client, job["id"], settings.resolved_data_folder / "generators")
     return Report(job, last_rows(client, job), client.health(job["id"]), samples, generator)
 
 
-def last_rows(client: Client, job: dict[str, Any]) -> MetricRows:
+def last_rows(client: Rest, job: dict[str, Any]) -> MetricRows:
     """The last tenth of a job's rows, one at least."""
     last = max(1, round(job["step"] * LAST_PART))
     return client.metrics(job["id"], SHOWN, from_step=max(1, job["step"] - last + 1))

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from ganjobs.client import Client
+from ganjobs.rest import Rest
 
 GENERATOR_FILE = "generator.safetensors"
 
 
-def save_samples(client: Client, job_id: str, folder: Path, step: int | None = None) -> list[Path]:
+def save_samples(client: Rest, job_id: str, folder: Path, step: int | None = None) -> list[Path]:
     """Write the samples of a job (or of one step) as ``<job>-step-<step>.png``; returns their paths by step."""
     steps = [step] if step is not None else [int(sample["step"]) for sample in client.samples(job_id)]
     folder.mkdir(parents=True, exist_ok=True)
@@ -20,7 +20,7 @@ def save_samples(client: Client, job_id: str, folder: Path, step: int | None = N
     return paths
 
 
-def save_generator(client: Client, job_id: str, folder: Path, best: bool = False) -> Path | None:
+def save_generator(client: Rest, job_id: str, folder: Path, best: bool = False) -> Path | None:
     """Download the newest checkpoint's generator, or the ``best`` one's: weights that any program with safetensors can
     load. ``None`` where there is none."""
     for checkpoint in client.checkpoints(job_id):

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from ganjobs.client import Client
 from ganjobs.errors import TransferBroken
+from ganjobs.rest import Rest
 
 TRIES = 3
 WAIT_SECONDS = 1.0
@@ -19,7 +19,7 @@ Meter = Callable[[int, int | None], None]
 Result = TypeVar("Result")
 
 
-def save(client: Client, job_id: str, form: str, path: Path, meter: Meter) -> None:
+def save(client: Rest, job_id: str, form: str, path: Path, meter: Meter) -> None:
     """Download a history to ``path``, which is not there, or is what it was before, until all has come.
 
     Raises:

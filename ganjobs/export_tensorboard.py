@@ -22,9 +22,9 @@ from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import RecordWriter
 
 from ganjobs import text
-from ganjobs.client import Client, Json
 from ganjobs.errors import ApiError, ClientError, TransferBroken
 from ganjobs.export import Meter, again_if_broken, lines_of, unfinished
+from ganjobs.rest import Json, Rest
 from models import catalogue
 
 MARK = "tfevents"  # of TensorBoard's files
@@ -43,7 +43,7 @@ CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 COLOUR_TYPE_AT = 25
 
 
-def save_events(client: Client, job: Json, folder: Path, meter: Meter) -> Path:
+def save_events(client: Rest, job: Json, folder: Path, meter: Meter) -> Path:
     """Write a job's event file into ``folder``/<job>, in the place of what an earlier call has written there for it.
 
     Raises:
@@ -70,7 +70,7 @@ def save_events(client: Client, job: Json, folder: Path, meter: Meter) -> Path:
     return path
 
 
-def _write(client: Client, job: Json, writer: RecordWriter, meter: Meter) -> None:
+def _write(client: Rest, job: Json, writer: RecordWriter, meter: Meter) -> None:
     samples, evaluations = client.samples(job["id"]), list(client.evaluations(job["id"]))
     with client.export(job["id"], "ndjson") as response:
         if "Last-Step" not in response.headers:
@@ -137,7 +137,7 @@ def _evaluation(evaluation: Json) -> Event:
     return Event(step=evaluation["step"], wall_time=seconds, summary=Summary(value=values))
 
 
-def _image(client: Client, job_id: str, sample: Json) -> Event:
+def _image(client: Rest, job_id: str, sample: Json) -> Event:
     try:
         png = client.sample(job_id, sample["step"])
     except ApiError as error:

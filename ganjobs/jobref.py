@@ -2,8 +2,8 @@
 
 from itertools import islice
 
-from ganjobs.client import Client
 from ganjobs.errors import ApiError, ClientError
+from ganjobs.rest import Rest
 
 PREFIX = "job_"
 ID_LENGTH = len(PREFIX) + 24
@@ -13,7 +13,7 @@ SEARCHED_JOBS = 2000
 HTTP_NOT_FOUND = 404
 
 
-def resolve(client: Client, reference: str) -> str:
+def resolve(client: Rest, reference: str) -> str:
     """The id of the job meant by ``reference``; the leading ``job_`` may be left out.
 
     Raises:
@@ -37,7 +37,7 @@ def resolve(client: Client, reference: str) -> str:
     raise ClientError(f"{reference!r} means {len(found)} jobs: {', '.join(found[:3])}{' …' if len(found) > 3 else ''}")
 
 
-def _exists(client: Client, job_id: str) -> bool:
+def _exists(client: Rest, job_id: str) -> bool:
     try:
         client.get(job_id)
     except ApiError as error:

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ganjobs import text
-from ganjobs.client import Client, MetricRows
 from ganjobs.reading import headline
+from ganjobs.rest import MetricRows, Rest
 
 KEYS = ("d_loss", "g_loss", "d_real", "d_fake")
 # In these states a job changes no more, or not by itself.
@@ -151,9 +151,7 @@ def line(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def follow(
-    client: Client, job_id: str, display: Display, pause: Callable[[float], None] = time.sleep
-) -> dict[str, Any]:
+def follow(client: Rest, job_id: str, display: Display, pause: Callable[[float], None] = time.sleep) -> dict[str, Any]:
     """Show a job until it has ended or is paused; returns it as it is then. ``pause`` may raise to give up."""
     etag: str | None = None
     progress: Progress | None = None
@@ -173,7 +171,7 @@ def follow(
     return progress.job
 
 
-def _take_in(client: Client, progress: Progress, job: dict[str, Any]) -> None:
+def _take_in(client: Rest, progress: Progress, job: dict[str, Any]) -> None:
     """Bring progress up to a changed job: only rows not seen yet are asked for."""
     progress.job = job
     if job["step"] < progress.last_step:  # an attempt died, and the next one went on from a checkpoint before it

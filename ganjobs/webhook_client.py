@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ganjobs.client import Client, Json
+from ganjobs.rest import Json, Rest
 
 PATH = "/v1/webhooks"
 
 
-class WebhookClient(Client):
+class WebhookClient(Rest):
     """The client of the REST API, with webhooks and their deliveries."""
 
     def webhooks(self) -> Iterator[Json]:

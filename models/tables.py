@@ -71,6 +71,8 @@ class Job(Base):
     # How often it has gone back to a checkpoint with a remedy: with its spec, all that says what it now trains by.
     rollbacks: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     steps_per_second: Mapped[float | None]
+    # From the last step of the newest block to its commit.
+    recorder_lag_seconds: Mapped[float | None]
     training_seconds: Mapped[float] = mapped_column(default=0.0)
     data_fingerprint: Mapped[str | None] = mapped_column(String(64))
     environment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -95,6 +97,8 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default=database_now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    # Every update sets it: lists are brought up to date by what has changed since they were read.
+    changed_at: Mapped[datetime | None] = mapped_column(default=database_now(), onupdate=database_now())
 
     __table_args__ = (
         # The order in which queued jobs are claimed, and nothing but queued jobs in it.
@@ -115,6 +119,7 @@ class Job(Base):
         Index("jobs_name", "name", "number"),
         Index("jobs_verdict", "verdict", "number"),
         Index("jobs_severity", "severity", "number"),
+        Index("jobs_changed", "changed_at"),
         NEVER_REUSED,
     )
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from ganjobs import text
-from ganjobs.client import Client
 from ganjobs.commands.options import AsJson, Follow, JobRef, Url, open_client, refuse, write_json
 from ganjobs.errors import ApiError
 from ganjobs.jobref import resolve
+from ganjobs.rest import Rest
 
 HTTP_UNPROCESSABLE = 422
 Changes = Annotated[
@@ -78,7 +78,7 @@ def tell_state(job: dict[str, Any], as_json: bool) -> None:
         text.say(f"{job['id']} is {job['status']}")
 
 
-def tell_new(client: Client, job: dict[str, Any], follow: bool, as_json: bool) -> None:
+def tell_new(client: Rest, job: dict[str, Any], follow: bool, as_json: bool) -> None:
     """Say that a job was submitted, and watch it where that is wanted."""
     if as_json:
         write_json(job)

@@ -37,7 +37,7 @@ def demo(
 def train_and_show(body: dict[str, Any], settings: Any, keep_serving: bool, verbose: bool) -> int:
     """The demonstration on a stack of its own; returns the exit status that means how its job ended."""
     from ganjobs import demo as room
-    from ganjobs.client import Client
+    from ganjobs.rest import Rest
     from ganjobs.stack.errors import StopRequested
     from ganjobs.stack.signals import stop_on_signals
     from ganjobs.stack.supervisor import Stack
@@ -48,7 +48,7 @@ def train_and_show(body: dict[str, Any], settings: Any, keep_serving: bool, verb
     with stop_on_signals() as stop:
         say(f"starting Redis, API, worker, reconciler and courier in {settings.resolved_data_folder} …")
         try:
-            with Stack(settings, stop, say, verbose) as stack, Client(settings.local_url) as client:
+            with Stack(settings, stop, say, verbose) as stack, Rest(settings.local_url) as client:
                 stack.start()
                 with stack.in_background():
                     job = room.train(client, body, console, stop.pause)

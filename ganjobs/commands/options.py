@@ -9,9 +9,9 @@ import httpx
 import typer
 
 from ganjobs import exitcodes, text
-from ganjobs.client import Client
+from ganjobs.rest import Rest
 
-AnyClient = TypeVar("AnyClient", bound=Client)
+AnyClient = TypeVar("AnyClient", bound=Rest)
 Url = Annotated[
     str | None,
     typer.Option("--url", envvar="GANJOBS_URL", help="Where the API is; a service on this machine unless set."),
@@ -34,9 +34,9 @@ def folder(written: str | Path) -> Path:
     return Path(written)
 
 
-def open_client(url: str | None) -> Client:
+def open_client(url: str | None) -> Rest:
     """A client of the API at ``url``, or where a service on this machine says it is."""
-    return open_as(Client, url)
+    return open_as(Rest, url)
 
 
 def open_as(kind: type[AnyClient], url: str | None) -> AnyClient:

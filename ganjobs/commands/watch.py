@@ -3,11 +3,11 @@
 import typer
 
 from ganjobs import exitcodes, text
-from ganjobs.client import Client
 from ganjobs.commands.options import JobRef, Url, open_client
 from ganjobs.errors import ApiError, ApiUnreachable, ClientError
 from ganjobs.jobref import resolve
 from ganjobs.reading import reading
+from ganjobs.rest import Rest
 
 FIRST_SERVER_ERROR = 500
 
@@ -19,7 +19,7 @@ def watch(job: JobRef, url: Url = None) -> None:
         watch_to_the_end(client, resolve(client, job))
 
 
-def watch_to_the_end(client: Client, job_id: str) -> None:
+def watch_to_the_end(client: Rest, job_id: str) -> None:
     """Follow a job, say how it ended and how its health is, and end the command with the status that means it."""
     from ganjobs.watch import follow, make_display, worth
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from support.serving import Serving
 
-from ganjobs.client import Client
+from ganjobs.rest import Rest
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,6 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 @pytest.fixture
-def client(serving: Serving) -> Iterator[Client]:
+def client(serving: Serving) -> Iterator[Rest]:
     with serving.client() as client:
         yield client

@@ -12,8 +12,8 @@ import safetensors.numpy
 import yaml
 from support.serving import RING, Serving, environment, wait_until
 
-from ganjobs.client import Client
 from ganjobs.reading import CAVEAT
+from ganjobs.rest import Rest
 
 Run = subprocess.CompletedProcess[str]
 
@@ -107,7 +107,7 @@ def test_evaluations_and_the_best_generator(serving: Serving, spec: str, tmp_pat
     assert "evaluate_every" in ganjobs(serving, "evaluations", plain).stdout
 
 
-def test_a_cancelled_job_ends_the_watching_with_3(serving: Serving, client: Client, spec: str) -> None:
+def test_a_cancelled_job_ends_the_watching_with_3(serving: Serving, client: Rest, spec: str) -> None:
     submitted = data(ganjobs(serving, "submit", spec, "--set", "steps=90000", "--json"))
     wait_until(lambda: client.get(submitted["id"])["step"] > 0, 60, "the first steps")
     refused = ganjobs(serving, "delete", submitted["id"])
@@ -120,7 +120,7 @@ def test_a_cancelled_job_ends_the_watching_with_3(serving: Serving, client: Clie
     assert (late.returncode, late.stdout) == (0, f"{submitted['id']} is cancelled\n")
 
 
-def test_a_paused_job_ends_the_watching_with_4(serving: Serving, client: Client, spec: str) -> None:
+def test_a_paused_job_ends_the_watching_with_4(serving: Serving, client: Rest, spec: str) -> None:
     job_id = data(ganjobs(serving, "submit", spec, "--set", "steps=90000", "--priority", "3", "--json"))["id"]
     wait_until(lambda: client.get(job_id)["step"] > 0, 60, "the first steps")
     assert ganjobs(serving, "pause", job_id).stdout == f"{job_id} is pausing\n"
@@ -142,7 +142,7 @@ def test_a_paused_job_ends_the_watching_with_4(serving: Serving, client: Client,
     assert "steps: must be more than" in too_few.stderr
 
 
-def test_a_list_goes_on_where_its_page_ended(serving: Serving, client: Client) -> None:
+def test_a_list_goes_on_where_its_page_ended(serving: Serving, client: Rest) -> None:
     created = [client.create(RING | {"name": "pages"})["id"] for _ in range(3)]
     first = ganjobs(serving, "jobs", "--name", "pages", "--limit", "2").stdout
     assert [line.split()[0] for line in first.splitlines()[1:3]] == [created[2], created[1]]

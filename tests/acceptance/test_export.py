@@ -13,15 +13,15 @@ import pytest
 from support.serving import RING, Serving, environment, wait_for_end
 
 from benchmarks.rig.peers import run_in_peers
-from ganjobs.client import Client
 from ganjobs.export_tensorboard import TAGS
+from ganjobs.rest import Rest
 
 STEPS = 3000
 READER = Path(__file__).parents[1] / "support" / "event_file.py"
 
 
 @pytest.fixture
-def job(client: Client) -> dict[str, Any]:
+def job(client: Rest) -> dict[str, Any]:
     """A job of so many steps that TensorBoard would read only some of them by itself."""
     created = client.create(RING | {"steps": STEPS, "sample_every": 1000, "checkpoint_every": STEPS})
     return wait_for_end(client, created["id"])
@@ -40,7 +40,7 @@ def exported(serving: Serving, *arguments: str) -> Path:
 
 
 def test_other_programs_read_what_was_recorded(
-    serving: Serving, client: Client, job: dict[str, Any], tmp_path: Path
+    serving: Serving, client: Rest, job: dict[str, Any], tmp_path: Path
 ) -> None:
     recorded = client.metrics(job["id"])
     names = [name for name, values in recorded.columns.items() if values[0] is not None]

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from support.serving import RING, Serving, wait_for_end, wait_until
 
-from ganjobs.client import Client
 from ganjobs.errors import ApiError
+from ganjobs.rest import Rest
 from models.catalogue import METRIC_NAMES
 
 # Long enough to be met in the middle on any machine.
@@ -20,7 +20,7 @@ LONG = RING | {"steps": 5_000_000, "sample_every": 1_000_000, "checkpoint_every"
 
 
 @pytest.fixture
-def long_job(client: Client) -> Iterator[str]:
+def long_job(client: Rest) -> Iterator[str]:
     """A job that has trained some steps and will not end by itself."""
     job_id = client.create(LONG)["id"]
     try:
@@ -32,7 +32,7 @@ def long_job(client: Client) -> Iterator[str]:
             wait_for_end(client, job_id)
 
 
-def test_a_job_leaves_a_row_per_step_samples_and_checkpoints(client: Client) -> None:
+def test_a_job_leaves_a_row_per_step_samples_and_checkpoints(client: Rest) -> None:
     job = wait_for_end(client, client.create(RING)["id"])
     assert (job["status"], job["step"], job["attempt"], job["error"]) == ("succeeded", 60, 1, None)
     rows = client.metrics(job["id"])
@@ -51,7 +51,7 @@ def test_a_job_leaves_a_row_per_step_samples_and_checkpoints(client: Client) -> 
     assert client.sample(job["id"]) == images[60]
 
 
-def test_a_checkpoint_can_be_downloaded_whole(client: Client) -> None:
+def test_a_checkpoint_can_be_downloaded_whole(client: Rest) -> None:
     job = wait_for_end(client, client.create(RING)["id"])
     newest = client.checkpoints(job["id"])[0]
     assert newest["step"] == 60
@@ -62,7 +62,7 @@ def test_a_checkpoint_can_be_downloaded_whole(client: Client) -> None:
     assert "generator.safetensors" in files
 
 
-def test_a_job_is_evaluated_and_keeps_its_best(client: Client) -> None:
+def test_a_job_is_evaluated_and_keeps_its_best(client: Rest) -> None:
     asked = {"evaluate_every": 7, "best_metric": "jensen_shannon_divergence", "keep_checkpoints": 1}
     conditional = {"conditional": {"kind": "projection"}, "regularizers": [{"kind": "r1"}]}
     job = wait_for_end(client, client.create(RING | asked | conditional)["id"])
@@ -84,7 +84,7 @@ def test_a_job_is_evaluated_and_keeps_its_best(client: Client) -> None:
     assert len(rows.finite("r1_penalty")) == 60
 
 
-def test_a_running_job_is_cancelled_at_once(client: Client, long_job: str) -> None:
+def test_a_running_job_is_cancelled_at_once(client: Rest, long_job: str) -> None:
     assert client.cancel(long_job)["status"] == "cancelling"
     took = wait_until(lambda: client.get(long_job)["status"] == "cancelled", 20, "the cancellation")
     assert took < 2
@@ -95,7 +95,7 @@ def test_a_running_job_is_cancelled_at_once(client: Client, long_job: str) -> No
     assert client.get(long_job)["step"] == job["step"], "nothing is written after the end"
 
 
-def test_ten_jobs_at_once_all_succeed_in_order(client: Client) -> None:
+def test_ten_jobs_at_once_all_succeed_in_order(client: Rest) -> None:
     created = [client.create(RING | {"name": f"number {number}", "seed": number})["id"] for number in range(10)]
     jobs = [wait_for_end(client, job_id, 120) for job_id in created]
     assert {job["status"] for job in jobs} == {"succeeded"}
@@ -106,7 +106,7 @@ def test_ten_jobs_at_once_all_succeed_in_order(client: Client) -> None:
         assert client.metrics(job["id"], ["d_loss"]).steps == list(range(1, job["steps"] + 1))
 
 
-def test_a_job_outlives_its_worker(serving: Serving, client: Client, long_job: str) -> None:
+def test_a_job_outlives_its_worker(serving: Serving, client: Rest, long_job: str) -> None:
     wait_until(lambda: client.checkpoints(long_job), 60, "a checkpoint")
     # The oldest is Celery's main process: those that train are its children.
     os.kill(serving.find("-m worker ")[0], signal.SIGKILL)
@@ -123,7 +123,7 @@ def test_a_job_outlives_its_worker(serving: Serving, client: Client, long_job: s
     assert kinds.count("job.running") == 2
 
 
-def test_a_dead_api_and_a_dead_redis_are_replaced(serving: Serving, client: Client) -> None:
+def test_a_dead_api_and_a_dead_redis_are_replaced(serving: Serving, client: Rest) -> None:
     for name, words in (("api", "uvicorn"), ("redis", "valkey-server")):
         (process,) = serving.find(words)
         os.kill(process, signal.SIGKILL)
@@ -141,7 +141,7 @@ def _answers(serving: Serving) -> bool:
     return True
 
 
-def test_a_bad_spec_is_refused_with_field_and_limit(client: Client) -> None:
+def test_a_bad_spec_is_refused_with_field_and_limit(client: Rest) -> None:
     with pytest.raises(ApiError, match=r"generator\.latent_dim: .*4096") as caught:
         client.create(RING | {"generator": {"kind": "mlp", "latent_dim": 5000}})
     assert caught.value.status == 422

@@ -2,14 +2,14 @@
 
 from support.serving import RING, wait_for_end, wait_until
 
-from ganjobs.client import Client
+from ganjobs.rest import Rest
 
 # Long enough to be met in the middle on any machine.
 STEPS = 6000
 LONG = RING | {"name": "long", "steps": STEPS, "sample_every": 1000, "checkpoint_every": 1000}
 
 
-def test_a_paused_job_makes_room_goes_on_and_is_forked(client: Client) -> None:
+def test_a_paused_job_makes_room_goes_on_and_is_forked(client: Rest) -> None:
     job_id = client.create(LONG)["id"]
     wait_until(lambda: client.get(job_id)["step"] > 0, 60, "the first steps")
     assert client.pause(job_id)["status"] == "pausing"
@@ -34,7 +34,7 @@ def test_a_paused_job_makes_room_goes_on_and_is_forked(client: Client) -> None:
     fork_goes_on(client, job_id)
 
 
-def fork_goes_on(client: Client, parent: str) -> None:
+def fork_goes_on(client: Rest, parent: str) -> None:
     """A fork of the job trains the steps after its end, even if the job itself is deleted."""
     changes = {"steps": STEPS + 200, "generator": {"optimizer": {"learning_rate": 1e-4}}}
     fork = client.fork(parent, changes)

@@ -17,13 +17,13 @@ from support.serving import RING, Serving, environment, free_port, wait_until
 from support.streams import Reader, listening
 
 from ganjobs import stream
-from ganjobs.client import Client
+from ganjobs.rest import Rest
 from models.database import Database
 
 LONG = RING | {"steps": 5_000_000, "sample_every": 2000, "checkpoint_every": 2000}
 
 
-def test_a_job_is_followed_through_the_death_of_the_api(serving: Serving, client: Client) -> None:
+def test_a_job_is_followed_through_the_death_of_the_api(serving: Serving, client: Rest) -> None:
     job_id = client.create(LONG)["id"]
     reader, killed, goal = Reader(), False, 0
     for message in stream.follow(client.url, job_id, ["d_loss"], from_step=0):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganjobs.client import Client
+from ganjobs.rest import Rest
 from models.settings import Settings
 
 START_SECONDS = 90
@@ -112,8 +112,8 @@ class Serving:
 
         wait_until(said, seconds, f"{text!r} in the output of serve")
 
-    def client(self) -> Client:
-        return Client(self.url)
+    def client(self) -> Rest:
+        return Rest(self.url)
 
     def find(self, words: str) -> list[int]:
         """The ids of the stack's processes whose command line holds ``words``, oldest first."""
@@ -132,7 +132,7 @@ class Serving:
         wait_until(lambda: not processes_of(self.folder), 60, "all processes of the stack gone")
 
 
-def wait_for_end(client: Client, job_id: str, seconds: float = 60) -> dict[str, Any]:
+def wait_for_end(client: Rest, job_id: str, seconds: float = 60) -> dict[str, Any]:
     """The job once it has ended."""
     wait_until(lambda: client.get(job_id)["finished_at"], seconds, f"the end of {job_id}")
     return client.get(job_id)

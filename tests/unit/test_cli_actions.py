@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from ganjobs import cli
-from ganjobs.client import Client
+from ganjobs.rest import Rest
 
 JOB = "job_" + "0" * 24
 NEW = "job_" + "1" * 24
@@ -45,7 +45,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> RecordedApi:
     for module in ("actions", "submit"):
         monkeypatch.setattr(
             f"ganjobs.commands.{module}.open_client",
-            lambda _: Client("http://api", transport=httpx.MockTransport(recorded)),
+            lambda _: Rest("http://api", transport=httpx.MockTransport(recorded)),
         )
     return recorded
 

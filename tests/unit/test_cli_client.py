@@ -7,19 +7,19 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from ganjobs.client import Client
 from ganjobs.errors import ApiError, ApiUnreachable
+from ganjobs.rest import Rest
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganjobs.client.FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr("ganjobs.rest.FIRST_WAIT_SECONDS", 0)
 
 
-def client_of(handler: Handler) -> Client:
-    return Client("http://api", transport=httpx.MockTransport(handler))
+def client_of(handler: Handler) -> Rest:
+    return Rest("http://api", transport=httpx.MockTransport(handler))
 
 
 def test_problem_becomes_one_line_with_field_and_limit() -> None:
@@ -68,8 +68,8 @@ def test_creation_is_repeated_under_one_key() -> None:
     assert len(set(keys)) == 2, "another creation has another key"
 
 
-@pytest.mark.parametrize(("ask", "times"), [(Client.delete, 1), (Client.resume, 1), (Client.pause, 4)])
-def test_only_what_may_be_done_twice_is_repeated(ask: Callable[[Client, str], object], times: int) -> None:
+@pytest.mark.parametrize(("ask", "times"), [(Rest.delete, 1), (Rest.resume, 1), (Rest.pause, 4)])
+def test_only_what_may_be_done_twice_is_repeated(ask: Callable[[Rest, str], object], times: int) -> None:
     tries: list[str] = []
 
     def lose_the_answer(request: httpx.Request) -> httpx.Response:

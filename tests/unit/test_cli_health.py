@@ -11,9 +11,9 @@ from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
 from ganjobs import cli
-from ganjobs.client import Client
 from ganjobs.commands import health, jobs
 from ganjobs.commands.health import described, history_table
+from ganjobs.rest import Rest
 from models.verdicts import Severity
 
 JOB_ID = "job_" + "0" * 24
@@ -89,7 +89,7 @@ class Api:
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     made = Api()
     for module in (health, jobs):
-        monkeypatch.setattr(module, "open_client", lambda _: Client("http://api", httpx.MockTransport(made)))
+        monkeypatch.setattr(module, "open_client", lambda _: Rest("http://api", httpx.MockTransport(made)))
     return made
 
 

@@ -3,14 +3,14 @@
 import httpx
 import pytest
 
-from ganjobs.client import Client
 from ganjobs.errors import ClientError
 from ganjobs.jobref import resolve
+from ganjobs.rest import Rest
 
 IDS = ["job_" + "a" * 23 + "3", "job_" + "a" * 23 + "2", "job_b" + "0" * 23]
 
 
-def client_with(ids: list[str]) -> Client:
+def client_with(ids: list[str]) -> Rest:
     def answer(request: httpx.Request) -> httpx.Response:
         last = request.url.path.rsplit("/", 1)[-1]
         if last in ids:
@@ -20,7 +20,7 @@ def client_with(ids: list[str]) -> Client:
         limit = int(request.url.params["limit"])
         return httpx.Response(200, json={"data": [{"id": one} for one in ids[:limit]], "has_more": False})
 
-    return Client("http://api", transport=httpx.MockTransport(answer))
+    return Rest("http://api", transport=httpx.MockTransport(answer))
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ganjobs import text
-from ganjobs.client import Client
 from ganjobs.commands.files import checkpoints_table, samples_table
 from ganjobs.commands.records import event_line, log_line
 from ganjobs.downloads import save_generator
+from ganjobs.rest import Rest
 
 WHEN = "2026-11-20T12:00:01.250000Z"
 CLOCK = r"2026-11-\d\d \d\d:\d\d:\d\d"
@@ -96,7 +96,7 @@ def test_the_newest_or_the_best_generator_is_saved(tmp_path: Path, best: bool, s
             return httpx.Response(200, json={"data": newest, "has_more": False})
         return httpx.Response(200, content=request.url.path.encode())
 
-    client = Client("http://api", transport=httpx.MockTransport(answer))
+    client = Rest("http://api", transport=httpx.MockTransport(answer))
     path = save_generator(client, "job_1", tmp_path / "new", best)
     assert path == tmp_path / "new" / f"job_1-step-{step:08}.safetensors"
     assert path.read_bytes() == b"/files/generator"

@@ -9,11 +9,11 @@ import pytest
 import typer
 from rich.console import Console
 
-from ganjobs.client import Client
 from ganjobs.commands.jobs import described, jobs_table
 from ganjobs.commands.watch import ending, watch_to_the_end
 from ganjobs.errors import ApiError, ClientError
 from ganjobs.reading import CAVEAT, reading
+from ganjobs.rest import Rest
 from ganjobs.watch import LineDisplay, LiveDisplay, Progress, follow, line
 
 JOB: dict[str, Any] = {
@@ -81,8 +81,8 @@ class RecordedApi:
         columns = {"step": steps} | {name: [value] * len(steps) for name, value in values.items()}
         return httpx.Response(200, json={"columns": columns, "has_more": False, "next_step": first + len(steps)})
 
-    def client(self) -> Client:
-        return Client("http://api", transport=httpx.MockTransport(self))
+    def client(self) -> Rest:
+        return Rest("http://api", transport=httpx.MockTransport(self))
 
 
 def watched(api: RecordedApi, terminal: bool) -> str:
@@ -225,13 +225,13 @@ def test_a_service_that_goes_away_leaves_the_job_safe(gone: Exception | httpx.Re
             raise gone
         return gone
 
-    client = Client("http://api", transport=httpx.MockTransport(answer))
+    client = Rest("http://api", transport=httpx.MockTransport(answer))
     with pytest.raises(ClientError, match="the job is safe: follow it again with `ganjobs watch job_1`"):
         watch_to_the_end(client, "job_1")
 
 
 def test_a_job_that_is_not_there_is_not_called_safe() -> None:
-    client = Client("http://api", transport=httpx.MockTransport(lambda _: httpx.Response(404, json={})))
+    client = Rest("http://api", transport=httpx.MockTransport(lambda _: httpx.Response(404, json={})))
     with pytest.raises(ApiError, match="HTTP 404"):
         watch_to_the_end(client, "job_1")
 

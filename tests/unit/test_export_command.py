@@ -15,9 +15,9 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import masked_crc32c
 
 from ganjobs import cli
-from ganjobs.client import Client
 from ganjobs.errors import ApiError, ClientError, TransferBroken
 from ganjobs.export import lines_of
+from ganjobs.rest import Rest
 
 JOB = "job_" + "0" * 24
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 8, 16, 8, 0, 0, 0, 0)
@@ -84,7 +84,7 @@ class RecordedApi:
 def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedApi:
     recorded = RecordedApi()
     transport = httpx.MockTransport(recorded)
-    monkeypatch.setattr("ganjobs.commands.export.open_client", lambda _: Client("http://api", transport=transport))
+    monkeypatch.setattr("ganjobs.commands.export.open_client", lambda _: Rest("http://api", transport=transport))
     monkeypatch.setattr("ganjobs.export.WAIT_SECONDS", 0)
     monkeypatch.chdir(tmp_path)
     return recorded
@@ -267,7 +267,7 @@ def test_tensorboard_does_not_read_what_is_unfinished(api: RecordedApi, monkeypa
             names.extend(os.listdir(Path("runs", JOB)))
         return RecordedApi.__call__(api, sample)
 
-    client = Client("http://api", transport=httpx.MockTransport(look))
+    client = Rest("http://api", transport=httpx.MockTransport(look))
     monkeypatch.setattr("ganjobs.commands.export.open_client", lambda _: client)
     assert export("--to", "tensorboard") == 0
     assert set(names) == {f"{JOB}.part"}

@@ -1,4 +1,4 @@
-"""A small synchronous client of the REST API."""
+"""The REST API as it is: a call per operation, answers in the JSON they come in."""
 
 import json
 import uuid
@@ -14,7 +14,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 from ganjobs.errors import ApiError, ApiUnreachable, ClientError, TransferBroken
 from ganjobs.rows import MetricRows
 
-__all__ = ["ApiError", "ApiUnreachable", "Client", "ClientError", "MetricRows"]
+__all__ = ["ApiError", "ApiUnreachable", "ClientError", "MetricRows", "Rest"]
 
 Json = dict[str, Any]
 # Tries of a request that may be repeated, and the wait before the second; it doubles.
@@ -27,7 +27,7 @@ TIMEOUT = httpx.Timeout(30, connect=5)
 ONCE = ("/resume", "/webhooks", "/test")
 
 
-class Client:
+class Rest:
     """Talks to the API at ``url``. Close it, or use it as a context manager.
 
     Every method raises ``ApiUnreachable`` when nobody answers and ``ApiError`` when the API refuses.
