@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from pydantic import ValidationError
@@ -21,6 +22,8 @@ from models.verdicts import Severity, Verdict
 
 # Hexadecimal digits of the job's number within its id.
 NUMBER_DIGITS = 10
+# A change has the time of its statement, and is seen when it is committed: hardly later than this.
+COMMIT_SECONDS = 10
 
 
 class IdempotencyConflict(Exception):
@@ -52,6 +55,8 @@ class JobFilter:
     metadata: Mapping[str, str] = field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
     severities: Sequence[Severity] = ()
+    # By the database's clock. Those of the last seconds before may be among the answer, too.
+    changed_since: datetime | None = None
 
 
 def new_job_id(number: int) -> str:
@@ -156,6 +161,8 @@ def list_jobs(session: Session, narrowed_to: JobFilter, after: str | None, limit
     query = select(Job).where(Job.number < below) if below is not None else select(Job)
     if narrowed_to.name is not None:
         query = query.where(Job.name == narrowed_to.name)
+    if narrowed_to.changed_since is not None:
+        query = query.where(Job.changed_at >= narrowed_to.changed_since - timedelta(seconds=COMMIT_SECONDS))
     labels = [aliased(JobMetadata) for _ in narrowed_to.metadata]
     for label, (key, value) in zip(labels, narrowed_to.metadata.items(), strict=True):
         query = query.join(label, (label.job_number == Job.number) & (label.key == key) & (label.value == value))

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session, undefer
 
 from models.tables import Checkpoint, Job, Sample
@@ -156,3 +156,24 @@ def drop_old_checkpoints(session: Session, job: tuple[int, int], keep: int) -> l
             )
         )
     return [checkpoint.folder for checkpoint in old]
+
+
+def newest_samples(session: Session, job_numbers: Sequence[int]) -> dict[int, int]:
+    """The step of the newest sample of each of these jobs, on the line that it is on; jobs without one are left out."""
+    of_job = (Sample.job_number == Job.number) & (Sample.segment == Job.segment)
+    # Asked for job by job: the greatest of an index is found at its end, where groups would be read through.
+    newest = select(func.max(Sample.step)).where(of_job).scalar_subquery()
+    found = session.execute(select(Job.number, newest).where(Job.number.in_(job_numbers)))
+    return {number: step for number, step in found.all() if step is not None}
+
+
+def sample_steps(session: Session, job: Job, segment: int | None = None) -> list[tuple[int, int, int]]:
+    """(step, width, height) of every sample of the job's present segment (or of another ``segment``), by step."""
+    query = _samples_of(job, segment).with_only_columns(Sample.step, Sample.width, Sample.height)
+    return [(step, width, height) for step, width, height in session.execute(query.order_by(Sample.step)).all()]
+
+
+def read_pngs(session: Session, job: Job, steps: Sequence[int], segment: int | None = None) -> list[tuple[int, bytes]]:
+    """(step, PNG) of these steps, by step; those that are gone are left out."""
+    query = _samples_of(job, segment).with_only_columns(Sample.step, Sample.png).where(Sample.step.in_(steps))
+    return [(step, png) for step, png in session.execute(query.order_by(Sample.step)).all()]

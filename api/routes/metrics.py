@@ -95,13 +95,13 @@ async def get_metrics(
         held = [name for name in names if name in (job.metric_names or ())]
         if max_points is not None:
             found = metrics.read_buckets(session, job, held, max_points, start, to_step, line)
-            return _json(_buckets((job.id, line), names, held, found, start), tag.headers)
+            return encoded(buckets_as_json((job.id, line), names, held, found, start), tag.headers)
         if last is not None:
             rows, count = metrics.read_rows(session, job, held, limit=last, newest=True, segment=line), last
         else:
             count = limit or DEFAULT_ROWS
             rows = metrics.read_rows(session, job, held, start, to_step, count + 1, segment=line)
-        return _json(_rows((job.id, line), names, held, rows, start, count), tag.headers)
+        return encoded(_rows((job.id, line), names, held, rows, start, count), tag.headers)
 
     return await in_session(request, read)
 
@@ -150,7 +150,9 @@ def _rows(
     }
 
 
-def _buckets(line: tuple[str, int], names: list[str], held: list[str], buckets: Buckets, start: int) -> dict[str, Any]:
+def buckets_as_json(
+    line: tuple[str, int], names: list[str], held: list[str], buckets: Buckets, start: int
+) -> dict[str, Any]:
     """Buckets of ``line`` (job id, segment), as ``MetricBuckets``."""
     found = buckets.summaries
     nothing = found.count[:, None] == found.non_finite
@@ -201,7 +203,8 @@ def _known(values: Values, nothing: npt.NDArray[np.bool_]) -> Any:
     return [None if none else float(str(value)) for value, none in zip(values, nothing.tolist(), strict=True)]
 
 
-def _json(content: dict[str, Any], headers: dict[str, str]) -> Response:
+def encoded(content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """JSON of columns as ``buckets_as_json`` and ``columns_of`` make them."""
     # Built of values of known types, up to 100,000 of them: checking each again would cost more than reading them.
     return Response(
         orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json", headers=headers

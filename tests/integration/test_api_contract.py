@@ -145,6 +145,9 @@ def test_the_api_keeps_to_its_document(url: str) -> None:
         if operation.path.endswith("/fork"):  # chance seldom makes one that fits a job with a checkpoint
             plain = operation.Case(path_parameters={"job_id": ended[0]}, body={}, media_type="application/json")
             statuses[operation.label].add(plain.call_and_validate(checks=CHECKS).status_code)
+        if operation.path.endswith("/animation"):  # nor a range of steps that has samples in it
+            plain = operation.Case(path_parameters={"job_id": ended[0]}, query={"format": "webp"})
+            statuses[operation.label].add(plain.call_and_validate(checks=CHECKS).status_code)
         if operation.label in WEBHOOKS_MADE:  # nor a URL that something could be sent to
             plain = operation.Case(path_parameters=told, body=WEBHOOK, media_type="application/json")
             statuses[operation.label].add(plain.call_and_validate(checks=CHECKS).status_code)

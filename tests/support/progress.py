@@ -1,10 +1,12 @@
 """What a worker does to a job, done by hand: tests of readers need no training."""
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+from PIL import Image
 from sqlalchemy.orm import Session
 
 from models import evaluations, events, jobs, leases, metrics, samples, workers
@@ -19,7 +21,6 @@ from models.tables import Job, Worker
 
 Row = Sequence[float | None]
 
-PNG = b"\x89PNG\r\n\x1a\n not really an image"
 POINTS = {
     "dataset": {"kind": "ring"},
     "generator": {"kind": "mlp", "hidden_sizes": [8]},
@@ -27,6 +28,15 @@ POINTS = {
     "steps": 100,
     "batch_size": 16,
 }
+
+
+def _png() -> bytes:
+    out = io.BytesIO()
+    Image.new("L", (8, 16), 128).save(out, "PNG")
+    return out.getvalue()
+
+
+PNG = _png()
 
 
 def queue_job(database: Database, **changes: object) -> str:
@@ -74,7 +84,7 @@ def record(
 
 
 def draw(database: Database, job: Job, steps: Sequence[int]) -> None:
-    """Store a sample per step, each with other bytes."""
+    """Store a sample per step, each with other bytes (what comes after a PNG's end is none of the image)."""
     with database.write() as session:
         for step in steps:
             samples.add_sample(session, (job.number, job.segment), step, PNG + str(step).encode(), (8, 16))
