@@ -15,6 +15,13 @@ RUN useradd --system --uid 10001 --home-dir /data ganjobs \
  && chown ganjobs /data
 WORKDIR /app
 
+# The page, built of its sources; node comes from PyPI, and neither stays in an image.
+FROM base AS page
+WORKDIR /build
+COPY examples examples
+COPY api/dashboard api/dashboard
+RUN PYTHON=python3 api/dashboard/build
+
 FROM base AS api
 COPY requirements/api.lock requirements/
 RUN pip install --requirement requirements/api.lock
@@ -24,6 +31,7 @@ COPY ganjobs ganjobs
 COPY migrations migrations
 COPY models models
 COPY worker worker
+COPY --from=page /build/api/dashboard/dist api/dashboard/dist
 RUN pip install --no-deps .
 USER ganjobs
 EXPOSE 8000

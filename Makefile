@@ -29,8 +29,7 @@ test: $(INSTALLED) $(PEERS_INSTALLED) $(PAGE) ## Run all tests, with a real Redi
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-browser: $(INSTALLED) $(PAGE) ## Run the tests of the page in a headless Chromium, with the real service
-	@tests/browser/find-chromium >/dev/null
-	@CHROMIUM=$$(tests/browser/find-chromium) $(BIN)/python -m pytest tests/browser
+	@found=$$(tests/browser/find-chromium) && CHROMIUM=$$found $(BIN)/python -m pytest tests/browser
 
 test-gpu: $(INSTALLED) ## Run the tests that need an NVIDIA GPU
 	@$(BIN)/python -m pytest tests/gpu

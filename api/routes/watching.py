@@ -88,7 +88,7 @@ def _utc(moment: datetime) -> datetime:
 async def get_curves(
     request: Request,
     job: Annotated[
-        list[str],
+        list[OneJob],
         Query(
             min_length=1, max_length=MAX_CURVES, description="Ids of jobs; repeatable.", examples=[[examples.JOB_ID]]
         ),

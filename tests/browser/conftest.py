@@ -1,0 +1,83 @@
+"""The real service with jobs to look at, and a real Chromium on its page."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from support.browsing import DESKTOP, Watched, chromium
+from support.serving import Serving
+from support.watched import finished_job
+
+from ganjobs.rest import Rest
+from models.database import Database
+from models.settings import Settings
+
+# A slow machine draws slowly.
+PATIENCE_MS = 30_000
+STEPS = 20_000
+SPIKE_AT = 13_579
+
+
+@pytest.fixture(scope="session")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    service = Serving(tmp_path_factory.mktemp("page") / "data")
+    try:
+        service.wait_for("ready;")
+        yield service
+        assert service.interrupt() == 0
+    finally:
+        service.make_sure_it_is_gone()
+
+
+@pytest.fixture(scope="session")
+def database(serving: Serving) -> Iterator[Database]:
+    """The service's own."""
+    found = Database(Settings(data_folder=serving.folder).resolved_database_url)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture(scope="session")
+def client(serving: Serving) -> Iterator[Rest]:
+    with serving.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def long_job(database: Database) -> str:
+    """A finished job of ``STEPS`` steps with one step's spike."""
+    return finished_job(database, "with a spike", STEPS, spike_at=SPIKE_AT, sampled=21)
+
+
+@pytest.fixture(scope="session")
+def other_job(database: Database) -> str:
+    return finished_job(database, "another one", 4000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def context(browser: Browser, serving: Serving) -> Iterator[BrowserContext]:
+    context = browser.new_context(base_url=serving.url, viewport=DESKTOP, locale="en-GB")
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def watched(context: BrowserContext, serving: Serving) -> Iterator[Watched]:
+    """Watches all that a test does: no page may ask another host for anything, nor write an error."""
+    watched = Watched(context)
+    yield watched
+    assert watched.requested != []
+    assert watched.strangers(serving.url) == []
+    assert watched.errors == []
+
+
+@pytest.fixture
+def page(context: BrowserContext, watched: Watched) -> Page:
+    return context.new_page()
