@@ -210,11 +210,23 @@ WORKERS = page(
         "pid": 4242,
         "slots": 1,
         "status": "ready",
-        "devices": [{"kind": "cuda", "name": "NVIDIA H200"}],
+        "devices": [
+            {
+                "kind": "cuda",
+                "index": 0,
+                "name": "NVIDIA H200",
+                "cores": None,
+                "memory_bytes": 150754820096,
+                "memory_used_bytes": 2147483648,
+                "utilization_percent": 63.0,
+                "load": None,
+            }
+        ],
         "versions": {"ganjobs": "0.2.0", "torch": "2.13.0"},
         "started_at": "2026-11-20T11:58:00.000000Z",
         "seen_at": "2026-11-20T12:00:06.000000Z",
         "jobs": [JOB_ID],
+        "steps_per_second": 96.5,
     }
 )
 READY = {

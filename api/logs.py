@@ -6,7 +6,7 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PROBES = ("/livez", "/readyz")
+PROBES = ("/livez", "/readyz", "/metrics")
 JOB_ID = re.compile(r"/(job_[0-9a-f]{24})(?:/|$)")
 
 log = structlog.get_logger("api.access")

@@ -7,15 +7,15 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from api import caching, documentation, errors
+from api import caching, documentation, errors, page
 from api.bell import Bell
 from api.dependencies import Services
 from api.head import Head
 from api.limits import BodyLimit
 from api.logs import AccessLog
+from api.monitoring import Monitoring
 from api.polling import Poller
 from api.routes import (
     actions,
@@ -27,9 +27,11 @@ from api.routes import (
     job_health,
     jobs,
     metrics,
+    monitoring,
     samples,
     service,
     stream,
+    watching,
     webhook_deliveries,
     webhooks,
 )
@@ -50,6 +52,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         jobs,
+        watching,
         actions,
         metrics,
         export,
@@ -63,6 +66,7 @@ ROUTERS = tuple(
         webhook_deliveries,
         service,
         health,
+        monitoring,
     )
 )
 
@@ -97,16 +101,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(caching.NotModified, caching.on_not_modified)
     app.add_middleware(Head)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    page.install(app)
+    Monitoring().install(app)
     app.add_middleware(AccessLog)  # added last, it is outermost: it sees refused bodies too
     # As they are, and first: in a router that is included FastAPI looks for each route twice.
     app.router.routes[:0] = [route for router in ROUTERS for route in router.routes]
-    app.get("/", include_in_schema=False)(_to_documentation)
     app.openapi = partial(documentation.document, app, ROUTERS)  # type: ignore[method-assign]
     return app
-
-
-async def _to_documentation() -> RedirectResponse:
-    return RedirectResponse("/docs")
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from api.schemas import Number, Time, View
 from models import evaluations
 from models.metrics import jsonable
 from models.tables import Checkpoint, Evaluation, Sample, Worker
+from models.workers import Held
 
 
 class SampleView(View):
@@ -160,6 +161,25 @@ class CheckpointView(View):
         )
 
 
+class DeviceView(View):
+    """What a worker trains on, as its last sign of life found it. Whatever the driver does not tell is null."""
+
+    kind: str
+    """`cuda`, or `cpu`; memory and utilisation of a CPU are its host's."""
+    index: int | None = None
+    """The driver's number of a GPU."""
+    name: str | None = None
+    cores: int | None = None
+    """Of a CPU."""
+    memory_bytes: int | None = None
+    memory_used_bytes: int | None = None
+    """By whatever program, this service's or not."""
+    utilization_percent: float | None = None
+    """How busy it is, by whatever program: a GPU as its driver says, a CPU since the sign of life before."""
+    load: float | None = None
+    """Of a CPU's host, how many processes run or wait to, averaged over a minute."""
+
+
 class WorkerView(View):
     """A worker that is up."""
 
@@ -170,27 +190,30 @@ class WorkerView(View):
     slots: int
     """Jobs it trains at once."""
     status: str
-    devices: list[dict[str, Any]]
+    devices: list[DeviceView]
     versions: dict[str, Any]
     started_at: Time
     seen_at: Time
     """Its last sign of life."""
     jobs: list[str]
     """Ids of the jobs it trains."""
+    steps_per_second: float | None
+    """Training steps of all its jobs together, smoothed; null where none is known."""
 
     @classmethod
-    def of(cls, worker: Worker, jobs: list[str]) -> Self:
+    def of(cls, worker: Worker, held: Held) -> Self:
         return cls(
             id=worker.id,
             hostname=worker.hostname,
             pid=worker.pid,
             slots=worker.slots,
             status=worker.status,
-            devices=worker.devices,
+            devices=[DeviceView.model_validate(device) for device in worker.devices],
             versions=worker.versions,
             started_at=worker.started_at,
             seen_at=worker.seen_at,
-            jobs=jobs,
+            jobs=held.jobs,
+            steps_per_second=held.steps_per_second,
         )
 
 

@@ -5,6 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -61,6 +62,17 @@ class Settings(BaseSettings):
     )
     courier_seconds: float = Field(1, gt=0, le=60, description="How often the courier looks for messages to send.")
 
+    mlflow_tracking_uri: str | None = Field(
+        None, description="MLflow server that all jobs are mirrored to while they train (http:// or https://)."
+    )
+    mlflow_experiment: str = Field(
+        "ganjobs", min_length=1, max_length=500, description="MLflow experiment that they are mirrored to."
+    )
+    mlflow_points: int = Field(
+        2000, ge=10, le=100_000, description="Points that a mirrored curve has at most; each is the mean of its steps."
+    )
+    mlflow_seconds: float = Field(2, gt=0, le=60, description="How often the mirror looks for news of jobs.")
+
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where workers train.")
     worker_slots: int = Field(1, ge=1, le=64, description="Jobs one worker trains at once, one process each.")
     torch_threads: int = Field(
@@ -81,6 +93,18 @@ class Settings(BaseSettings):
         if url is not None and not url.startswith(DATABASES):
             raise ValueError("must be the URL of SQLite (sqlite:///file) or PostgreSQL (postgresql://…)")
         return url
+
+    @field_validator("mlflow_tracking_uri")
+    @classmethod
+    def _reachable_mlflow(cls, uri: str | None) -> str | None:
+        if not uri:  # as an environment file says that there is none
+            return None
+        parts = urlsplit(uri)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be the URL of an MLflow server (http://… or https://…)")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("must hold no password: that goes into MLFLOW_TRACKING_USERNAME and _PASSWORD")
+        return uri.rstrip("/")
 
     @model_validator(mode="after")
     def _leases_outlive_heartbeats(self) -> Self:

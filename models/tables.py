@@ -71,7 +71,9 @@ class Job(Base):
     # How often it has gone back to a checkpoint with a remedy: with its spec, all that says what it now trains by.
     rollbacks: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     steps_per_second: Mapped[float | None]
-    # From the last step of the newest block to its commit.
+    # From the end of a block's last step to the commit of the block, as measured of the block before the newest one: no
+    # write can say how long it will take itself. Of blocks that were written together it is the longest, that of the
+    # first. Null at an attempt's first block; of an earlier attempt where ``steps_per_second`` is null.
     recorder_lag_seconds: Mapped[float | None]
     training_seconds: Mapped[float] = mapped_column(default=0.0)
     data_fingerprint: Mapped[str | None] = mapped_column(String(64))

@@ -1,6 +1,7 @@
 """Which workers are alive, by their last sign of life on the database's clock. Queries never commit."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -34,11 +35,25 @@ def list_live(session: Session, heartbeat_seconds: float) -> Sequence[Worker]:
     return session.scalars(query.order_by(Worker.started_at)).all()
 
 
-def jobs_held(session: Session, worker_ids: Sequence[str]) -> dict[str, list[str]]:
-    """The ids of the jobs that each of these workers holds, oldest first."""
-    held: dict[str, list[str]] = {worker_id: [] for worker_id in worker_ids}
-    query = select(Job.worker_id, Job.id).where(Job.status.in_(LEASED), Job.worker_id.in_(worker_ids))
-    for worker_id, job_id in session.execute(query.order_by(Job.number)):
+@dataclass(frozen=True)
+class Held:
+    """The ids of the jobs that a worker holds, oldest first, and how many steps per second it trains of them together:
+    ``None`` where none has said its speed."""
+
+    jobs: list[str] = field(default_factory=list)
+    steps_per_second: float | None = None
+
+
+def jobs_held(session: Session, worker_ids: Sequence[str]) -> dict[str, Held]:
+    """What each of these workers holds."""
+    held = dict.fromkeys(worker_ids, Held())
+    query = select(Job.worker_id, Job.id, Job.steps_per_second)
+    # Jobs with a lease have an index of their own.
+    is_held = Job.lease_expires_at.is_not(None) & Job.status.in_(LEASED) & Job.worker_id.in_(worker_ids)
+    query = query.where(is_held).order_by(Job.number)
+    for worker_id, job_id, speed in session.execute(query):
         if worker_id is not None:
-            held[worker_id].append(job_id)
+            before = held[worker_id]
+            together = before.steps_per_second if speed is None else (before.steps_per_second or 0.0) + speed
+            held[worker_id] = Held([*before.jobs, job_id], together)
     return held

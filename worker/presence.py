@@ -6,7 +6,6 @@ import secrets
 import socket
 import threading
 from importlib import metadata
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +14,9 @@ from models import leases, workers
 from models.database import Database
 from models.settings import Settings
 from models.tables import Worker
+from worker.devices import Device, Devices, list_devices
+
+__all__ = ["Presence", "list_devices"]
 
 log = structlog.get_logger(__name__)
 # Forks wait for a report: it must not wait long for others.
@@ -29,6 +31,7 @@ class Presence:
         self.worker_id = f"worker_{secrets.token_hex(8)}"
         self._settings = settings
         self._status = "ready"
+        self._devices = Devices(settings.device)
         self._stopping = threading.Event()
         self._connected = threading.Lock()
         # Connections are opened for each sign of life and closed again, so that a child forked between inherits none.
@@ -69,20 +72,21 @@ class Presence:
             self._stopping.wait(self._settings.heartbeat_seconds)
 
     def _report(self) -> None:
+        devices = self._devices.read()  # before the transaction, which others wait for
         with self._database.write() as session:
             # Forgotten after a day's sleep, or with a restored database: announced anew.
-            if not workers.sign_of_life(session, self.worker_id, status=self._status):
-                workers.announce(session, self._describe())
+            if not workers.sign_of_life(session, self.worker_id, status=self._status, devices=devices):
+                workers.announce(session, self._describe(devices))
             leases.expire_those_of_dead_processes(session, self.worker_id, _is_alive)
 
-    def _describe(self) -> Worker:
+    def _describe(self, devices: list[Device]) -> Worker:
         return Worker(
             id=self.worker_id,
             hostname=socket.gethostname(),
             pid=os.getpid(),
             slots=self._settings.worker_slots,
             status=self._status,
-            devices=list_devices() if self._settings.device != "cpu" else [_cpu()],
+            devices=devices,
             versions={"python": platform.python_version()}
             | {name: metadata.version(name) for name in REPORTED_PACKAGES},
         )
@@ -94,43 +98,3 @@ def _is_alive(process_id: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _cpu() -> dict[str, Any]:
-    return {"kind": "cpu", "name": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-
-
-def list_devices() -> list[dict[str, Any]]:
-    """GPUs with their memory in bytes, by the driver's own library (torch would initialise CUDA), or the CPU."""
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return [_cpu()]  # no driver on this host
-    try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        return [
-            {
-                "kind": "cuda",
-                "index": index,
-                "name": str(pynvml.nvmlDeviceGetName(handle)),
-                "memory_bytes": _memory(handle),
-            }
-            for index, handle in enumerate(handles)
-        ] or [_cpu()]
-    except pynvml.NVMLError as error:
-        log.warning("the driver does not describe its GPUs", error=str(error))
-        return [{"kind": "cuda"}]
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _memory(handle: Any) -> int | None:
-    """Bytes of a GPU's own memory; ``None`` where it shares the host's."""
-    import pynvml
-
-    try:
-        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
-    except pynvml.NVMLError_NotSupported:
-        return None

@@ -24,6 +24,7 @@ __all__ = ["Note", "RecordedJob", "Recorder", "RecorderFailed"]
 WAITING_EVENTS = 16
 WAITING_LARGE_EVENTS = 2
 LARGE = (CheckpointReady, SampleReady)
+Waiting = tuple[Event | Note, float]
 
 
 class RecorderFailed(Exception):
@@ -51,8 +52,9 @@ class Recorder:
         self._attempt = job.attempt
         self._recording = Recording(writer, storage, job, joblog, data, patience_seconds)
         self._rate = self._recording.rate
-        self._queue: queue.Queue[Event | Note | None] = queue.Queue(maxsize=WAITING_EVENTS)
-        self._put_back: list[Event | Note | None] = []
+        # With the time (seconds of a monotonic clock) at which each was handed over; nothing where there is an end.
+        self._queue: queue.Queue[Waiting | None] = queue.Queue(maxsize=WAITING_EVENTS)
+        self._put_back: list[Waiting | None] = []
         self._failure: BaseException | None = None
         self._large = threading.Semaphore(WAITING_LARGE_EVENTS)
         self._rows_only = False
@@ -75,7 +77,7 @@ class Recorder:
         while True:
             self._raise_failure()
             try:
-                self._queue.put(event, timeout=0.5)
+                self._queue.put((event, begun), timeout=0.5)
                 break
             except queue.Full:
                 continue
@@ -109,7 +111,8 @@ class Recorder:
 
     def _run(self) -> None:
         try:
-            while not self._abandoned and (event := self._next()) is not None:
+            while not self._abandoned and (waiting := self._next()) is not None:
+                event, self._recording.handed_over_at = waiting
                 if not (self._rows_only and isinstance(event, LARGE)):
                     self._store(event)
                 if isinstance(event, LARGE):
@@ -120,18 +123,24 @@ class Recorder:
     def _store(self, event: Event | Note) -> None:
         self._recording.store(event)
 
-    def _next(self) -> Event | Note | None:
-        """The next event; blocks that have queued up behind one another come as one, and cost one transaction."""
-        event = self._put_back.pop() if self._put_back else self._queue.get()
-        if not isinstance(event, MetricsBlock):
-            return event
-        blocks = [event]
+    def _next(self) -> Waiting | None:
+        """The next event; blocks that have queued up behind one another come as one, and cost one transaction. They
+        have waited for as long as the first of them."""
+        waiting = self._put_back.pop() if self._put_back else self._queue.get()
+        match waiting:
+            case (MetricsBlock() as first, since):
+                return self._with_those_behind(first), since
+            case _:
+                return waiting
+
+    def _with_those_behind(self, first: MetricsBlock) -> MetricsBlock:
+        blocks = [first]
         with contextlib.suppress(queue.Empty):
-            while isinstance(following := self._queue.get_nowait(), MetricsBlock):
-                blocks.append(following)
+            while (following := self._queue.get_nowait()) is not None and isinstance(following[0], MetricsBlock):
+                blocks.append(following[0])
             self._put_back.append(following)
         return replace(
-            event,
+            first,
             values=np.concatenate([block.values for block in blocks]),
             assessments=tuple(assessment for block in blocks for assessment in block.assessments),
         )

@@ -69,6 +69,8 @@ class Recording:
         patience_seconds: float,
     ) -> None:
         self.rate = StepRate(job.training_seconds)
+        # When the training thread handed over what is to be stored next (seconds of the monotonic clock).
+        self.handed_over_at = 0.0
         self._writer = writer
         self._storage = storage
         self._job = job
@@ -78,6 +80,7 @@ class Recording:
         self._retry = patiently(patience_seconds)
         self._next_progress_line = 0.0
         self._verdict = job.verdict
+        self._lag_seconds: float | None = None
 
     def store(self, event: Event | Note) -> None:
         match event:
@@ -139,8 +142,11 @@ class Recording:
             latest_metrics={"step": last_step, **latest},
             steps_per_second=self.rate.steps_per_second,
             training_seconds=self.rate.training_seconds,
+            recorder_lag_seconds=self._lag_seconds,
             **(reports.standing(assessed[-1]["report"]) if assessed else {}),
         )
+        # No write can say when it will be committed: the next one says when this was.
+        self._lag_seconds = time.monotonic() - self.handed_over_at
 
     def _changes(self, found: Sequence[Report]) -> list[Note]:
         """What to say of reports that are of another verdict than the one before."""

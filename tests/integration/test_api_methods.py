@@ -37,10 +37,6 @@ def test_head_is_get_without_the_body(settings: Settings, database: Database) ->
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 class TestMethods:
-    def test_the_bare_address_leads_to_the_documentation(self, client: httpx.Client) -> None:
-        response = client.get("/")
-        assert (response.status_code, response.headers["location"]) == (307, "/docs")
-
     @pytest.mark.parametrize(
         ("method", "path", "allowed"),
         [

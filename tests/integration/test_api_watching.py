@@ -110,7 +110,7 @@ class TestCurves:
     @pytest.mark.parametrize(
         ("query", "field"),
         [
-            ({"job": ["job_1"]}, "job.0"),
+            ({"job": ["job_1"]}, "job"),
             ({}, "job"),
             ({"job": ["job_" + 24 * "0"], "keys": "loss"}, "keys"),
             ({"job": [f"job_{number:024x}" for number in range(64)], "max_points": 300}, "max_points"),

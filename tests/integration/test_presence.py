@@ -5,10 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from models.database import Database
 from models.settings import Settings
+from models.tables import Worker
+from worker.presence import Presence
 
 ROOT = Path(__file__).parents[2]
 # Forks fall into the middle of reports: each child must still be able to write.
@@ -48,3 +53,29 @@ def test_children_forked_while_their_parent_writes_can_write_too(settings: Setti
         finally:
             with contextlib.suppress(ProcessLookupError):  # its children may hang
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_each_sign_of_life_says_how_busy_its_devices_are(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = iter(range(1, 1000))
+    monkeypatch.setattr("psutil.cpu_percent", lambda: float(next(busy)))
+    presence = Presence(settings.model_copy(update={"device": "cpu", "heartbeat_seconds": 0.02}))
+
+    def utilization() -> float | None:
+        with database.read() as session:
+            worker = session.get(Worker, presence.worker_id)
+        return worker.devices[0]["utilization_percent"] if worker is not None else None
+
+    presence.start()
+    try:
+        seen: list[float] = []
+        deadline = time.monotonic() + 30
+        while len(seen) < 3 and time.monotonic() < deadline:
+            if (now := utilization()) is not None and now not in seen:
+                seen.append(now)
+    finally:
+        presence.stop()
+    assert len(seen) == 3
+    assert seen == sorted(seen)
+    assert seen[0] >= 2  # the first answer is of no time

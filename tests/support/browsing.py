@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 AXE = Path(__file__).parents[2] / "api/dashboard/node_modules/axe-core/axe.min.js"
 # It must not look for updates or services of its own: what is counted is what the page asks for.
@@ -21,8 +21,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 SERIOUS = ("serious", "critical")
-DESKTOP = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @contextmanager

@@ -36,6 +36,7 @@ class Server:
     """A process with a folder of its own. A unix socket's path must be short, so the folder is, too."""
 
     stop_signal = signal.SIGTERM
+    start_seconds = START_SECONDS
 
     def __init__(self, prefix: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"ganjobs-{prefix}-", dir="/tmp"))
@@ -54,7 +55,7 @@ class Server:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.folder
             )
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()

@@ -36,7 +36,7 @@ def test_a_worker_loads_no_torch_before_the_fork(module: str) -> None:
     assert "torch" not in loaded_by(f"import {module}")
 
 
-@pytest.mark.parametrize("module", ["worker.reconciler", "worker.courier"])
+@pytest.mark.parametrize("module", ["worker.reconciler", "worker.courier", "worker.mirror"])
 def test_what_looks_after_jobs_needs_no_torch(module: str) -> None:
     assert "torch" not in loaded_by(f"import {module}")
 
@@ -70,7 +70,29 @@ def imports_of(package: str) -> set[tuple[str, str]]:
 )
 def test_imports_go_one_way(package: str, forbidden: tuple[str, ...]) -> None:
     wrong = [pair for pair in imports_of(package) if pair[1].partition(".")[0] in forbidden]
-    assert wrong == []
+    # A spec file is read in one way, by the client too, which comes without the models.
+    assert [pair for pair in wrong if pair != ("models/specfile.py", "ganjobs.specfile")] == []
+
+
+# What of ganjobs/ the client's distribution leaves out, and the commands that say so where it is not there.
+NOT_THE_CLIENTS = (
+    "ganjobs/stack/",
+    "ganjobs/demo.py",
+    "ganjobs/doctor_local.py",
+    "ganjobs/commands/demo.py",
+    "ganjobs/commands/serve.py",
+    "ganjobs/commands/server.py",
+)
+
+
+def test_the_client_knows_nothing_of_the_server() -> None:
+    ours = {pair for pair in imports_of("ganjobs") if not pair[0].startswith(NOT_THE_CLIENTS)}
+    servers = ("api", "migrations", "models", "worker", "ganjobs.stack", "ganjobs.demo")
+    wrong = {file for file, name in ours if name in servers or name.startswith(tuple(f"{each}." for each in servers))}
+    # Where the models are installed, a spec is checked before it is sent, as one is read from a file.
+    assert wrong <= {"ganjobs/overrides.py", "ganjobs/commands/submit.py"}
+    loaded = loaded_by("from ganjobs import Client, AsyncClient; Client('http://x')")
+    assert not loaded & {*HEAVY, "api", "models", "worker", "numpy", "pandas", "pyarrow", "PIL", "IPython"}
 
 
 def test_the_engine_knows_nothing_of_the_worker_around_it() -> None:

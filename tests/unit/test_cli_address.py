@@ -20,11 +20,11 @@ def _served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_service_is_found_by_its_data_folder_until_it_ends(tmp_path: Path) -> None:
-    assert address.find(Settings()) == "http://[::1]:4321"
+    assert address.find() == "http://[::1]:4321"
     address.withdraw(Settings())
     address.withdraw(Settings())
     assert list(tmp_path.iterdir()) == []
-    assert address.find(Settings()) == "http://127.0.0.1:8000"
+    assert address.find() == "http://127.0.0.1:8000"
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_what_the_environment_says_comes_first(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, found: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert address.find(Settings()) == found
+    assert address.find() == found
 
 
 def test_an_unfinished_file_is_no_address(tmp_path: Path) -> None:
     (tmp_path / address.FILE_NAME).write_text("")
-    assert address.find(Settings()) == "http://127.0.0.1:8000"
+    assert address.find() == "http://127.0.0.1:8000"

@@ -15,7 +15,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganjobs.rest.FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr("ganjobs.effects.FIRST_WAIT_SECONDS", 0)
 
 
 def client_of(handler: Handler) -> Rest:

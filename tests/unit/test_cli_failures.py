@@ -23,7 +23,7 @@ def assert_one_line(result: subprocess.CompletedProcess[str], status: int, *said
 @pytest.mark.parametrize("command", [("jobs",), ("watch", "latest"), ("cancel", "job_" + "0" * 24), ("workers",)])
 def test_nobody_there(command: tuple[str, ...]) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    assert_one_line(ganjobs(*command, "--url", url), 1, url, "`ganjobs serve`")
+    assert_one_line(ganjobs(*command, "--url", url), 5, url, "`ganjobs serve`")
 
 
 def test_bad_spec_names_field_and_limit(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_that_do_not_go_together_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANJOBS_HEARTBEAT_SECONDS", "50")
-    assert_one_line(ganjobs("jobs"), 1, "ganjobs: heartbeat_seconds", "lease_seconds")
+    assert_one_line(ganjobs("serve"), 1, "ganjobs: heartbeat_seconds", "lease_seconds")
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
@@ -53,6 +53,14 @@ def test_a_data_folder_without_a_name_is_refused(command: str, folder: str) -> N
     ("arguments", "said"),
     [
         (("delete", "latest"), "id"),
+        (("compare", "latest"), "2 to 8"),
+        (("compare", *"abcdefghi"), "2 to 8"),
+        (("watch", "latest", "--status", "running"), "--status"),
+        (("watch", "--image", "ascii"), "sixel"),
+        (("watch", "--fail-on", "ok"), "caution"),
+        (("health", "latest", "--history", "--exit-status"), "--exit-status"),
+        (("samples", "latest", "--animation", "film.mp4"), ".gif"),
+        (("samples", "latest", "--animation", "film.gif", "--step", "0"), "--animation"),
         (("jobs", "--status", "sleeping"), "paused"),
         (("fork", "latest", "--set", "steps"), "FIELD=VALUE"),
         (("fork", "latest", "--step", "0"), "--step"),

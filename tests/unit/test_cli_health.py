@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from typing import Any, get_args
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +14,6 @@ from ganjobs import cli
 from ganjobs.commands import health, jobs
 from ganjobs.commands.health import described, history_table
 from ganjobs.rest import Rest
-from models.verdicts import Severity
 
 JOB_ID = "job_" + "0" * 24
 REPORT: dict[str, Any] = {
@@ -72,6 +71,7 @@ class Api:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.intervals = INTERVALS
+        self.report = REPORT
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.raw_path.decode()
@@ -79,7 +79,7 @@ class Api:
         rest = request.url.path.removeprefix(f"/v1/jobs/{JOB_ID}")
         data = {"/health/history": self.intervals, "/segments": [SEGMENT]}
         if rest == "/health":
-            return httpx.Response(200, json=REPORT)
+            return httpx.Response(200, json=self.report)
         if rest in data:
             return httpx.Response(200, json={"object": "list", "data": data[rest], "has_more": False})
         return httpx.Response(200, json={"id": JOB_ID, "data": [], "has_more": False})
@@ -162,10 +162,6 @@ def test_wrong_usage_is_refused_before_anybody_is_asked(api: Api, arguments: tup
     assert api.asked == []
 
 
-def test_jobs_can_be_asked_for_by_every_severity() -> None:
-    assert tuple(jobs.Badness) == get_args(Severity)
-
-
 def test_jobs_are_listed_with_their_verdicts(api: Api) -> None:
     run("jobs", "--verdict", "mode_collapse", "--verdict", "oscillating")
     assert api.asked[-1] == "/v1/jobs?limit=20&verdict=mode_collapse&verdict=oscillating"
@@ -204,3 +200,10 @@ def test_a_job_is_shown_with_its_verdict() -> None:
     shown = dict(jobs.described(job))
     assert shown["health"] == "[red]oscillating[/]  (alarm; more with `ganjobs health job_1`)"
     assert shown["rollbacks"] == "2"
+
+
+@pytest.mark.parametrize(("severity", "code"), [("ok", 0), ("caution", 6), ("alarm", 7)])
+def test_the_exit_status_tells_how_bad_it_is_where_one_asks(api: Api, severity: str, code: int) -> None:
+    api.report = REPORT | {"severity": severity}
+    assert CliRunner().invoke(cli.app, ["health", JOB_ID]).exit_code == 0
+    assert CliRunner().invoke(cli.app, ["health", JOB_ID, "--exit-status", "--json"]).exit_code == code

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ganjobs.overrides import OverrideError, load_with_overrides
-from models.specfile import SpecFileError
+from models.spec import JobSpec
 
 SPEC = """
 dataset: {kind: ring}
@@ -24,7 +24,7 @@ def spec_file(tmp_path: Path) -> Path:
 
 def test_fields_are_set_at_any_depth(spec_file: Path) -> None:
     overrides = ["generator.optimizer.learning_rate=2e-4", "loss.kind=saturating", "generator.hidden_sizes=[3, 4]"]
-    spec = load_with_overrides(spec_file, overrides, {"name": "mine"})
+    spec = JobSpec.model_validate(load_with_overrides(spec_file, overrides, {"name": "mine"}))
     assert spec.generator.optimizer.learning_rate == 2e-4
     assert spec.loss.kind == "saturating"
     assert spec.generator.kind == "mlp"
@@ -34,7 +34,7 @@ def test_fields_are_set_at_any_depth(spec_file: Path) -> None:
 
 def test_an_override_may_mend_or_complete_a_file(spec_file: Path) -> None:
     spec_file.write_text(SPEC.replace("steps: 100", "steps: none"))
-    assert load_with_overrides(spec_file, ["steps=7"], {}).steps == 7
+    assert load_with_overrides(spec_file, ["steps=7"], {})["steps"] == 7
 
 
 @pytest.mark.parametrize(
@@ -56,5 +56,13 @@ def test_bad_overrides_name_field_and_limit_in_one_line(spec_file: Path, overrid
 
 def test_an_invalid_file_is_refused(spec_file: Path) -> None:
     spec_file.write_text(SPEC.replace("latent_dim: 8", "latent_dim: 0"))
-    with pytest.raises(SpecFileError, match=r"generator\.latent_dim"):
+    with pytest.raises(OverrideError, match=r"generator\.latent_dim"):
         load_with_overrides(spec_file, [], {})
+
+
+def test_without_the_server_s_packages_a_spec_is_left_to_the_api(
+    spec_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganjobs.overrides.can_check", lambda: False)
+    body = load_with_overrides(spec_file, ["steps=0", "nosuch=1"], {})
+    assert (body["steps"], body["nosuch"], "batch_size" in body) == (0, 1, False)

@@ -1,7 +1,11 @@
 """Watching a job, from recorded answers of the API to what a user sees."""
 
 import io
+import json
 import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from queue import Empty
 from typing import Any
 
 import httpx
@@ -10,11 +14,18 @@ import typer
 from rich.console import Console
 
 from ganjobs.commands.jobs import described, jobs_table
-from ganjobs.commands.watch import ending, watch_to_the_end
-from ganjobs.errors import ApiError, ClientError
+from ganjobs.commands.options import Badness
+from ganjobs.commands.watch import ending, watch_one, watch_to_the_end
+from ganjobs.errors import ApiError, ApiUnreachable, ClientError
+from ganjobs.feed import Feed
+from ganjobs.patience import FOUND, LOST
+from ganjobs.pictures import ImageMode
 from ganjobs.reading import CAVEAT, reading
-from ganjobs.rest import Rest
-from ganjobs.watch import LineDisplay, LiveDisplay, Progress, follow, line
+from ganjobs.stream import Message
+from ganjobs.watch import follow
+from ganjobs.watch_client import WatchClient
+from ganjobs.watch_display import LineDisplay, LiveDisplay, line
+from ganjobs.watched import Progress
 
 JOB: dict[str, Any] = {
     "id": "job_1",
@@ -29,6 +40,9 @@ JOB: dict[str, Any] = {
     "priority": 0,
     "origin": None,
     "latest_metrics": None,
+    "latest_evaluation": None,
+    "verdict": None,
+    "severity": None,
     "equilibrium": {"d_loss": 1.3862943611, "g_loss": 0.6931471806, "total_loss": 2.0794415417},
     "created_at": "2026-11-20T12:00:00.000000Z",
 }
@@ -46,47 +60,103 @@ COLLAPSED = REPORT | {
     "sentence": "It makes one thing only.",
     "advice": [{"field": f"field_{number}", "text": "More of it.", "source": "Somebody"} for number in range(4)],
 }
+TOLD = ("status", "status_reason", "step", "steps_per_second", "estimated_seconds_left", "latest_evaluation", "verdict")
+TOLD += ("severity",)
+ORDER = ("queued", "running", "succeeded")
 RUNNING = {"status": "running", "steps_per_second": 20.0}
 
 
 class RecordedApi:
-    """Gives one state of a job after the other; of its metrics the rows from ``from_step`` to the job's step."""
+    """Answers as the API does about a job that was in the first of ``states`` when it was asked, and comes through the
+    others on its stream: with the rows up to each state's step, and a report where its verdict is another one."""
 
     def __init__(self, *states: dict[str, Any]) -> None:
         self.states = [JOB | state for state in states]
-        self.number = -1
         self.asked_from: list[int] = []
-        self.asked_for_health = 0
+        self.opened: list[str | None] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/health"):
-            self.asked_for_health += 1
-            return httpx.Response(200, json=COLLAPSED if self.verdict == "mode_collapse" else REPORT)
-        if request.url.path.endswith("/metrics"):
-            return self.metrics(int(request.url.params["from_step"]))
-        if 0 <= self.number < len(self.states) - 1 and self.states[self.number + 1] == self.states[self.number]:
-            self.number += 1
-            return httpx.Response(304)
-        self.number += 1
-        return httpx.Response(200, json=self.states[self.number], headers={"ETag": f'"{self.number}"'})
+        path = request.url.path
+        if path.endswith("/health"):
+            return httpx.Response(200, json=report(self.last["verdict"]))
+        if path.endswith("/metrics"):
+            self.asked_from.append(int(request.url.params["from_step"]))
+            columns = rows(self.asked_from[-1], self.states[0]["step"])
+            return httpx.Response(200, json={"columns": columns, "has_more": False, "next_step": 0})
+        if path.endswith("/samples/latest"):
+            return httpx.Response(200, content=b"png", headers={"Sample-Step": "7"})
+        return httpx.Response(200, json=self.states[0])
 
     @property
-    def verdict(self) -> str | None:
-        return self.states[self.number].get("verdict")
+    def last(self) -> dict[str, Any]:
+        return self.states[-1]
 
-    def metrics(self, first: int) -> httpx.Response:
-        self.asked_from.append(first)
-        steps = list(range(first, self.states[self.number]["step"] + 1))
-        values = {"d_loss": 1.25, "g_loss": 0.75, "d_real": 0.625, "d_fake": 0.375}
-        columns = {"step": steps} | {name: [value] * len(steps) for name, value in values.items()}
-        return httpx.Response(200, json={"columns": columns, "has_more": False, "next_step": first + len(steps)})
+    def stream(self, last_id: str | None) -> Iterator[Message]:
+        """The messages behind ``last_id``."""
+        self.opened.append(last_id)
+        yield from self.messages()[int(last_id or 0) :]
 
-    def client(self) -> Rest:
-        return Rest("http://api", transport=httpx.MockTransport(self))
+    def messages(self) -> list[Message]:
+        told: list[tuple[str, Any]] = []
+        for before, state in pairwise(self.states):
+            if state["step"] < before["step"]:
+                told.append(("rewind", {"step": state["step"]}))
+            elif state["step"] > before["step"]:
+                told.append(("metrics", {"segment": 0, "columns": rows(before["step"] + 1, state["step"])}))
+            if state["verdict"] and (state["verdict"] != before["verdict"] or state["step"] < before["step"]):
+                told.append(("report", report(state["verdict"])))
+            told.append(("job", {name: state[name] for name in TOLD}))
+        told.append(("end", {"reason": "finished", "status": self.last["status"]}))
+        return [Message(event, str(number), data) for number, (event, data) in enumerate(told, 1)]
+
+    def client(self) -> WatchClient:
+        return WatchClient("http://api", transport=httpx.MockTransport(self))
+
+
+def rows(first: int, last: int) -> dict[str, list[Any]]:
+    steps = list(range(first, last + 1))
+    values = {"d_loss": 1.25, "g_loss": 0.75, "d_real": 0.625, "d_fake": 0.375}
+    return {"step": steps} | {name: [value] * len(steps) for name, value in values.items()}
+
+
+def report(verdict: str | None) -> dict[str, Any]:
+    return COLLAPSED if verdict == "mode_collapse" else REPORT
+
+
+@pytest.fixture(autouse=True)
+def _message_by_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each message of a stream is looked at before the next one comes, and nobody waits."""
+
+    def step_by_step(feed: Feed, seconds: float) -> list[Any]:
+        try:
+            each = feed._found.get(timeout=10)
+        except Empty:
+            raise AssertionError("nothing came") from None
+        if isinstance(each, Exception):
+            raise each
+        feed._over = each is None
+        return [] if each is None else [each]
+
+    monkeypatch.setattr(Feed, "take", step_by_step)
+    monkeypatch.setattr("ganjobs.patience.WAIT_SECONDS", 0)
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[RecordedApi], RecordedApi]:
+    """Have the stream of an API followed."""
+
+    def use_it(api: RecordedApi) -> RecordedApi:
+        monkeypatch.setattr("ganjobs.feed.stream_of", lambda *_: api.stream)
+        return api
+
+    return use_it
+
+
+Use = Callable[[RecordedApi], RecordedApi]
 
 
 def watched(api: RecordedApi, terminal: bool) -> str:
-    """What is written while the job is followed; ten seconds pass at every poll."""
+    """What is written while the job is followed; ten seconds pass at every look."""
     clock = [0.0]
 
     def pause(_: float) -> None:
@@ -99,44 +169,66 @@ def watched(api: RecordedApi, terminal: bool) -> str:
     return out.getvalue()
 
 
-def test_plain_lines_tell_all_news_once_without_control_characters() -> None:
-    api = RecordedApi(
-        {},
-        RUNNING | {"step": 40, "estimated_seconds_left": 18.0},
-        RUNNING | {"step": 40, "estimated_seconds_left": 18.0},
-        RUNNING | {"step": 300, "estimated_seconds_left": 5.0},
-        {"status": "succeeded", "step": 400},
+def plain(written: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written)
+
+
+def test_plain_lines_tell_all_news_once_without_control_characters(use: Use) -> None:
+    api = use(
+        RecordedApi(
+            {},
+            RUNNING | {"step": 40, "estimated_seconds_left": 18.0},
+            RUNNING | {"step": 40, "estimated_seconds_left": 18.0},
+            RUNNING | {"step": 300, "estimated_seconds_left": 5.0},
+            {"status": "succeeded", "step": 400},
+        )
     )
     written = watched(api, terminal=False)
     assert re.search(r"[^\x20-\x7e\n]", written) is None
     lines = written.splitlines()
-    assert [one.split()[0] for one in lines] == ["queued", "running", "running", "succeeded"]
-    assert "step 40/400 (10 %)  20 steps/s, 18 s left" in lines[1]
-    assert "D loss 1.25 (1.386)  G loss 0.75 (0.6931)  D(x) 0.625 (0.5)  D(G(z)) 0.375 (0.5)" in lines[1]
+    assert [one.split()[0] for one in lines] == sorted((one.split()[0] for one in lines), key=ORDER.index)
+    assert "step 40/400 (10 %)  20 steps/s, 18 s left" in written
+    assert "D loss 1.25 (1.386)  G loss 0.75 (0.6931)  D(x) 0.625 (0.5)  D(G(z)) 0.375 (0.5)" in lines[-1]
+    assert len(lines) == len(set(lines))
+    assert lines[-1].startswith("succeeded  step 400/400")
 
 
-def test_only_rows_not_seen_yet_are_asked_for() -> None:
-    states = (RUNNING | {"step": 40}, RUNNING | {"step": 90}, RUNNING | {"step": 390})
-    api = RecordedApi({}, *states, {"status": "succeeded", "step": 400})
+def test_only_the_last_rows_are_asked_for_and_the_stream_goes_on_behind_them(
+    use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    api = use(RecordedApi(RUNNING | {"step": 390}, {"status": "succeeded", "step": 400}))
+
+    def stream_of(url: str, job_id: str, keys: tuple[str, ...], from_step: int) -> Any:
+        begun.append(from_step)
+        return api.stream
+
+    monkeypatch.setattr("ganjobs.feed.stream_of", stream_of)
     watched(api, terminal=False)
-    # From 90 to 390 there are more rows than the mean is taken over: the older ones are left out.
-    assert api.asked_from == [1, 41, 291, 391]
+    assert (api.asked_from, begun) == ([291], [391])
 
 
-def test_a_job_that_went_back_to_a_checkpoint_is_followed_from_there() -> None:
-    api = RecordedApi(
-        RUNNING | {"step": 90}, {"step": 50}, RUNNING | {"step": 60}, {"status": "succeeded", "step": 400}
-    )
-    watched(api, terminal=False)
-    assert api.asked_from == [1, 51, 301]
+def test_a_job_that_has_ended_needs_no_stream(use: Use) -> None:
+    api = use(RecordedApi({"status": "succeeded", "step": 400}))
+    assert "D loss 1.25" in watched(api, terminal=False)
+    assert (api.asked_from, api.opened) == ([301], [])
 
 
-def test_a_terminal_shows_each_reading_beside_its_equilibrium() -> None:
-    api = RecordedApi(RUNNING | {"step": 100, "estimated_seconds_left": 200.0}, {"status": "succeeded", "step": 400})
-    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", watched(api, terminal=True))
-    assert re.search(r"running +.*100/400 +20 steps/s +3:20 left", plain)
+def test_rows_that_a_job_went_back_from_count_no_more() -> None:
+    progress = Progress(JOB)
+    progress.take(Message("metrics", "1", {"columns": rows(1, 90)}))
+    progress.take(Message("rewind", "2", {"step": 50}))
+    assert (progress.last_step, progress.mean("d_loss")) == (50, None)
+    progress.take(Message("metrics", "3", {"columns": {"step": [51, 52], "d_loss": [1.0, "Infinity"]}}))
+    assert (progress.last_step, progress.state()["d_loss"]) == (52, "Infinity")
+
+
+def test_a_terminal_shows_each_reading_beside_its_equilibrium(use: Use) -> None:
+    state = RUNNING | {"step": 100, "estimated_seconds_left": 200.0}
+    written = plain(watched(use(RecordedApi(state, {"status": "succeeded", "step": 400})), terminal=True))
+    assert re.search(r"running +.*100/400 +20 steps/s +3:20 left", written)
     for name, value, level in (("D loss", "1.25", "1.386"), ("G loss", "0.75", "0.6931"), (r"D\(x\)", "0.625", "0.5")):
-        assert re.search(rf"{name} +{value} +{level}\n", plain)
+        assert re.search(rf"{name} +{value} +{level}\n", written)
 
 
 def test_a_reading_without_equilibrium_or_value() -> None:
@@ -151,27 +243,71 @@ WORTH = "evaluation step 40: modes_covered 8, reverse_kl 0.01235"
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_each_evaluation_is_told_in_a_line(terminal: bool) -> None:
+def test_each_evaluation_is_told_in_a_line(use: Use, terminal: bool) -> None:
     states = [RUNNING | {"step": 40}, *[RUNNING | {"step": step, "latest_evaluation": EVALUATED} for step in (60, 80)]]
-    written = watched(RecordedApi({}, *states, {"status": "succeeded", "step": 400}), terminal)
-    assert written.count(WORTH) == (2 if terminal else 1)  # a terminal shows it for as long as it holds
+    written = watched(use(RecordedApi({}, *states, {"status": "succeeded", "step": 400})), terminal)
+    assert (written.count(WORTH) > 1) == terminal  # a terminal shows it for as long as it holds
+    assert WORTH in written
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_each_change_of_verdict_is_told_in_a_line_and_asked_for_once(terminal: bool) -> None:
+def test_each_change_of_verdict_is_told_in_a_line(use: Use, terminal: bool) -> None:
     verdicts = (None, "balanced", "balanced", "mode_collapse", "mode_collapse")
     states = [RUNNING | {"step": 40 * at, "verdict": verdict} for at, verdict in enumerate(verdicts)]
-    api = RecordedApi(*states, {"status": "succeeded", "step": 400, "verdict": "mode_collapse"})
-    written = watched(api, terminal)
-    assert api.asked_for_health == 2
+    api = use(RecordedApi(*states, {"status": "succeeded", "step": 400, "verdict": "mode_collapse"}))
+    written = plain(watched(api, terminal))
     for said in ("health     balanced (ok): Nothing", "health     mode_collapse since step 1,200 (alarm): It makes"):
         assert written.count(said) >= 1 if terminal else written.count(said) == 1
 
 
-def test_a_verdict_that_is_gone_after_a_way_back_is_shown_no_more() -> None:
+def test_a_verdict_that_is_gone_after_a_way_back_is_shown_no_more(use: Use) -> None:
     states = [RUNNING | {"step": step, "verdict": verdict} for step, verdict in ((80, "mode_collapse"), (40, None))]
-    api = RecordedApi(*states, {"status": "succeeded", "step": 400, "verdict": "mode_collapse"})
+    api = use(RecordedApi(*states, {"status": "succeeded", "step": 400, "verdict": "mode_collapse"}))
     assert watched(api, terminal=False).count("mode_collapse since") == 2
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_lost_connection_is_told_and_the_stream_goes_on_where_it_stood(
+    use: Use, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    states = [RUNNING | {"step": step} for step in (40, 80, 120)]
+    api = use(RecordedApi(*states, {"status": "succeeded", "step": 400}))
+    whole = api.messages()
+
+    def broken(last_id: str | None) -> Iterator[Message]:
+        api.opened.append(last_id)
+        if len(api.opened) == 2:
+            raise ApiError(503, {"title": "not now"})
+        behind = whole[int(last_id or 0) :]
+        yield from behind[: 2 if len(api.opened) == 1 else None]
+        if len(api.opened) == 1:
+            raise ApiUnreachable("http://api", "refused")
+
+    monkeypatch.setattr(api, "stream", broken)
+    written = plain(watched(use(api), terminal))
+    assert api.opened == [None, "2", "2"]
+    assert LOST in written
+    assert (FOUND in written) != terminal  # a terminal just shows it no more
+    assert "400/400" in written
+
+
+def test_a_stream_that_ends_without_a_word_is_asked_about(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = use(RecordedApi(RUNNING | {"step": 40}, {"status": "succeeded", "step": 400}))
+
+    def nothing(last_id: str | None) -> Iterator[Message]:
+        api.states = api.states[1:]
+        return iter(())
+
+    monkeypatch.setattr(api, "stream", nothing)
+    assert "succeeded" in watched(use(api), terminal=False)
+
+
+def test_a_job_that_is_deleted_ends_the_watching(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = RecordedApi(RUNNING | {"step": 40}, {"status": "succeeded"})
+    gone = Message("end", "1", {"reason": "deleted", "status": None})
+    monkeypatch.setattr(api, "stream", lambda _: iter([gone]))
+    with pytest.raises(ClientError, match="job_1 was deleted"):
+        follow(use(api).client(), "job_1", LineDisplay(Console(file=io.StringIO())))
 
 
 def test_a_bad_verdict_comes_with_the_first_things_to_change() -> None:
@@ -204,12 +340,41 @@ def test_the_end_is_followed_by_its_health(status: str, code: int, capsys: pytes
     assert lines[-2:] == ["health     balanced (ok): Nothing has gone wrong.", f"           {CAVEAT}"]
 
 
-def test_a_paused_job_is_not_watched_for_ever(capsys: pytest.CaptureFixture[str]) -> None:
-    api = RecordedApi(RUNNING | {"step": 40}, {"status": "pausing", "step": 45}, {"status": "paused", "step": 50})
+def test_a_paused_job_is_not_watched_for_ever(use: Use, capsys: pytest.CaptureFixture[str]) -> None:
+    api = use(RecordedApi(RUNNING | {"step": 40}, {"status": "pausing", "step": 45}, {"status": "paused", "step": 50}))
     with pytest.raises(typer.Exit) as caught:
         watch_to_the_end(api.client(), "job_1")
     assert caught.value.exit_code == 4
     assert "job_1 paused at step 50 of 400: go on with `ganjobs resume job_1`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("fail_on", "code", "step"), [("alarm", 7, 120), ("caution", 6, 80), (None, 0, 400)])
+def test_a_script_can_have_the_watching_end_with_a_bad_verdict(
+    use: Use, capsys: pytest.CaptureFixture[str], fail_on: str | None, code: int, step: int
+) -> None:
+    stalled = {"step": 80, "verdict": "stalled", "severity": "caution"}
+    collapsed = {"step": 120, "verdict": "mode_collapse", "severity": "alarm"}
+    states = [RUNNING | {"step": 40}, RUNNING | stalled, RUNNING | collapsed]
+    api = use(RecordedApi(*states, {"status": "succeeded", "step": 400, "verdict": "balanced", "severity": "ok"}))
+    limit = Badness(fail_on) if fail_on else None
+    with pytest.raises(typer.Exit) as caught:
+        watch_one(api.client(), "job_1", ImageMode.AUTO, once=False, fail_on=limit, as_json=True)
+    states_told = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    assert (caught.value.exit_code, states_told[-1]["step"]) == (code, step)
+    assert len(states_told) == len({json.dumps(each) for each in states_told})
+    assert states_told[0] | {"status": "running", "step": 40, "d_loss": 1.25} == states_told[0]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_how_it_stands_is_shown_once(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
+    api = RecordedApi(RUNNING | {"step": 40, "estimated_seconds_left": 18.0})
+    with pytest.raises(typer.Exit) as caught:
+        watch_one(api.client(), "job_1", ImageMode.AUTO, once=True, fail_on=None, as_json=as_json)
+    (said,) = capsys.readouterr().out.splitlines()
+    assert caught.value.exit_code == 0
+    assert (json.loads(said)["step"] if as_json else said.split()[:3]) == (
+        40 if as_json else ["running", "step", "40/400"]
+    )
 
 
 def test_a_job_without_rows_ends_without_a_word_of_its_health(capsys: pytest.CaptureFixture[str]) -> None:
@@ -218,20 +383,27 @@ def test_a_job_without_rows_ends_without_a_word_of_its_health(capsys: pytest.Cap
     assert capsys.readouterr().out.splitlines()[-1].startswith("job_1 cancelled at step 0")
 
 
-@pytest.mark.parametrize("gone", [httpx.ConnectError("refused"), httpx.Response(503, json={"title": "not now"})])
-def test_a_service_that_goes_away_leaves_the_job_safe(gone: Exception | httpx.Response) -> None:
+@pytest.mark.parametrize("gone", [httpx.ConnectError("refused"), httpx.Response(502, json={"title": "not now"})])
+def test_a_service_that_stays_away_leaves_the_job_safe(
+    gone: Exception | httpx.Response, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         if isinstance(gone, Exception):
             raise gone
         return gone
 
-    client = Rest("http://api", transport=httpx.MockTransport(answer))
-    with pytest.raises(ClientError, match="the job is safe: follow it again with `ganjobs watch job_1`"):
+    monkeypatch.setattr("ganjobs.effects.FIRST_WAIT_SECONDS", 0)
+    client = WatchClient("http://api", transport=httpx.MockTransport(answer))
+    with pytest.raises(typer.Exit) as caught:
         watch_to_the_end(client, "job_1")
+    assert caught.value.exit_code == 5
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "what is trained goes on: `ganjobs watch job_1`" in said
 
 
 def test_a_job_that_is_not_there_is_not_called_safe() -> None:
-    client = Rest("http://api", transport=httpx.MockTransport(lambda _: httpx.Response(404, json={})))
+    client = WatchClient("http://api", transport=httpx.MockTransport(lambda _: httpx.Response(404, json={})))
     with pytest.raises(ApiError, match="HTTP 404"):
         watch_to_the_end(client, "job_1")
 

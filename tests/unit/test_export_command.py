@@ -14,6 +14,7 @@ import typer
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import masked_crc32c
 
+from api.routes.service import CATALOGUE
 from ganjobs import cli
 from ganjobs.errors import ApiError, ClientError, TransferBroken
 from ganjobs.export import lines_of
@@ -65,6 +66,8 @@ class RecordedApi:
             return httpx.Response(200, json={"data": EVALUATIONS, "has_more": False})
         if path == "/samples":
             return httpx.Response(200, json={"data": SAMPLES, "has_more": False})
+        if path == "/v1/catalogue":
+            return httpx.Response(200, json=CATALOGUE)
         if path.startswith("/samples/"):
             return httpx.Response(200, content=PNG)
         return httpx.Response(200, json=FIELDS)

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 API_MODULES = (
     *("api.main", "ganjobs.cli", "kombu.transport.redis", "migrations.run", "psycopg"),
-    *("worker.courier", "worker.reconciler"),
+    *("worker.courier", "worker.mirror_target", "worker.mirror", "worker.reconciler"),
 )
 WORKER_MODULES = (*API_MODULES, "worker.app", "worker.runner")
 REFUSE_AND_IMPORT = """

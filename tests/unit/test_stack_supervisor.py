@@ -44,6 +44,23 @@ def test_an_exit_is_explained_by_the_log(stack: Stack, said: list[str]) -> None:
     assert said == ["worker ended (exit status 4); starting it again in 0.5 s: tail"]
 
 
+@pytest.mark.parametrize(("uri", "is_there"), [(None, False), ("http://mlflow:5000", True)])
+def test_jobs_are_mirrored_where_a_setting_says_where_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str | None, is_there: bool
+) -> None:
+    where = {"data_folder": tmp_path, "port": free_port(), "redis_url": "redis://127.0.0.1:1"}
+    settings = Settings(**where, mlflow_tracking_uri=uri)
+    launched: list[ProcessSpec] = []
+    monkeypatch.setattr(Stack, "_launch", lambda _self, spec: launched.append(spec))
+    for waits in ("_wait", "_migrate"):
+        monkeypatch.setattr(Stack, waits, lambda *_: None)
+    monkeypatch.setattr("ganjobs.address.publish", lambda _: None)
+    with Stack(settings, StopSignal(), print) as stack:
+        stack.start()
+    assert ([sys.executable, "-m", "worker.mirror"] in [list(spec.command) for spec in launched]) == is_there
+    assert "worker" in [spec.name for spec in launched]
+
+
 def test_a_database_that_cannot_be_reached_is_said_once(tmp_path: Path) -> None:
     away = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     settings = Settings(data_folder=tmp_path, port=free_port(), redis_url="redis://127.0.0.1:1", database_url=away)

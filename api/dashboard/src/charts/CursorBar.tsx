@@ -1,0 +1,44 @@
+// What is looked at, in words: the step, what a point stands for, the verdict there, and whether news arrive.
+
+import type { Connection } from "../api/stream";
+import { bucketAt, stepsInWords, widthInWords } from "../curves/reading";
+import { useConnection, useJobShown } from "../job/context";
+import { useCursor } from "../job/cursor";
+import { VerdictBadge } from "../ui/parts";
+import { useShared } from "./shared";
+
+const CONNECTIONS: Record<Connection, string> = {
+  connecting: "connecting …",
+  live: "live",
+  lost: "connection lost, trying again …",
+  ended: "ended: all is shown",
+};
+
+export function CursorBar({ coming }: { coming: boolean }) {
+  const { curve, intervals, range, extent } = useShared();
+  const { cursor, segment } = useJobShown();
+  const step = useCursor(cursor);
+  const shown = step ?? range[1];
+  const at = bucketAt(curve, shown);
+  const verdict = intervals.findLast(({ first, to_step }) => first <= shown && shown <= to_step);
+  return (
+    <div className="cursor-bar">
+      <b>{at < 0 ? "no steps" : stepsInWords(curve, at)}</b>
+      {step === null && <span className="muted">({range[1] < extent[1] ? "last shown" : "newest"})</span>}
+      {verdict && <VerdictBadge verdict={verdict.verdict} severity={verdict.severity} />}
+      <span className="cursor-width" role="status" aria-label="What a point stands for">
+        {coming ? "asking for these steps …" : widthInWords(curve)}
+      </span>
+      {segment === null && <Live />}
+    </div>
+  );
+}
+
+function Live() {
+  const connection = useConnection(useJobShown().stream);
+  return (
+    <span className="charts-connection" data-connection={connection} role="status" aria-label="Connection">
+      <i aria-hidden="true" /> {CONNECTIONS[connection]}
+    </span>
+  );
+}

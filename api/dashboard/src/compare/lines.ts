@@ -1,0 +1,86 @@
+// Several jobs' curves of a metric in one chart: where their steps lie along it, and what is drawn there.
+
+import type { Job, MetricBuckets } from "../api/types";
+import type { Range } from "../curves/range";
+import { bucketAt, type Reading, readingOf, within } from "../curves/reading";
+import { type Scale, scaleOf } from "../curves/scale";
+import { count, percent } from "../ui/format";
+
+export type Along = "step" | "progress";
+
+export interface Compared {
+  job: Job;
+  curve: MetricBuckets;
+  /** Its place in the comparison, which its colour and its kind of line are of. */
+  index: number;
+}
+
+/** The whole of a job along an axis of shares: in ten thousandths, so that ranges of it are whole numbers. */
+export const WHOLE = 10_000;
+
+/** Where a step of a job of `steps` steps lies along the axis, and back. */
+export const placeOf = (step: number, steps: number, along: Along): number =>
+  along === "step" ? step : (WHOLE * step) / steps;
+export const stepOf = (place: number, steps: number, along: Along): number =>
+  along === "step" ? place : (place * steps) / WHOLE;
+
+/** A place along the axis, in words. */
+export const placeInWords = (place: number, along: Along): string =>
+  along === "step" ? `step ${count(Math.round(place))}` : percent(place / WHOLE);
+
+/** From the first to the last place that any of some jobs has reached. */
+export function extentOf(jobs: readonly Job[], along: Along): Range {
+  return [0, Math.max(1, ...jobs.map(({ step, steps }) => Math.ceil(placeOf(step, steps, along))))];
+}
+
+/** The steps of a job that fill a range of the axis. */
+export const stepsOf = (range: Range, steps: number, along: Along): Range => [
+  Math.max(0, Math.floor(stepOf(range[0], steps, along))),
+  Math.ceil(stepOf(range[1], steps, along)),
+];
+
+/** The steps to ask for, of jobs of so many steps each, to fill a range of the axis for all of them. */
+export function asked(range: Range, steps: readonly number[], along: Along): Range {
+  const ranges = steps.map((each) => stepsOf(range, each, along));
+  return [Math.min(...ranges.map(([first]) => first)), Math.max(...ranges.map(([, last]) => last))];
+}
+
+/** The buckets [from, to) of a job that are to be drawn: one more on either side, so that lines go on to the edge. */
+export function partOf({ job, curve }: Compared, range: Range, along: Along): Range {
+  const [from, to] = within(curve, stepsOf(range, job.steps, along));
+  return [Math.max(0, from - 1), Math.min(curve.count.length, to + 1)];
+}
+
+/** Some of a line's points, evenly spaced in it, that its mark is put on; the last is one of them. */
+export function marked<Point extends readonly [number, number | null]>(
+  line: readonly Point[],
+  wanted: number,
+): Point[] {
+  const known = line.filter(([, y]) => y !== null);
+  const every = Math.max(1, Math.floor(known.length / wanted));
+  return known.filter((_, at) => (known.length - 1 - at) % every === 0);
+}
+
+/** The upright axis on which all curves of a metric in a range fit, with `lines` across. */
+export function sharedScale(
+  jobs: readonly Compared[],
+  metric: string,
+  { range, along, log }: { range: Range; along: Along; log: boolean },
+  lines: readonly number[],
+): Scale {
+  const scales = jobs
+    .filter(({ curve }) => curve.columns[metric] && curve.count.length)
+    .map(({ job, curve }) => scaleOf(curve, [metric], stepsOf(range, job.steps, along), log, lines));
+  if (scales.length === 0) return { log, low: log ? -1 : 0, high: 1 };
+  const ends = (name: "low" | "high") => scales.map((scale) => scale[name]);
+  return { log, low: Math.min(...ends("low")), high: Math.max(...ends("high")) };
+}
+
+/** What a job's metric was at a place of the axis, or is at last; null beyond its ends. */
+export function readAt({ job, curve }: Compared, metric: string, place: number | null, along: Along): Reading | null {
+  if (place === null) return readingOf(curve, metric, bucketAt(curve, null));
+  const step = stepOf(place, job.steps, along);
+  const [first, last] = [curve.first_step[0], curve.last_step.at(-1)];
+  if (first === undefined || last === undefined || step < first - curve.bucket_steps || step > last) return null;
+  return readingOf(curve, metric, bucketAt(curve, step));
+}

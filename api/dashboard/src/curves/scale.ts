@@ -1,0 +1,114 @@
+// The upright axis of a chart: how values are placed on it, how far it reaches, and where it has marks.
+//
+// A logarithmic axis is a plain one of decimal logarithms: so bands, marks and lines are drawn alike on both.
+
+import type { MetricBuckets } from "../api/types";
+import type { Range } from "./range";
+import { within } from "./reading";
+
+export interface Scale {
+  log: boolean;
+  /** In what is placed: logarithms where `log`. */
+  low: number;
+  high: number;
+}
+
+/** Where a value is placed; null where it is none, or where a logarithmic axis has no place for it. */
+export function placed(value: number | null | undefined, log: boolean): number | null {
+  if (value === null || value === undefined) return null;
+  if (!log) return value;
+  return value > 0 ? Math.log10(value) : null;
+}
+
+/** The value that is placed at `place`. */
+export const valueAt = (place: number, log: boolean): number => (log ? 10 ** place : place);
+
+/** The axis that shows all of the metrics `names` in a range, from least to greatest, and the values `lines` too. With `cut`
+ * it leaves out what is far beyond the rest. */
+export function scaleOf(
+  curve: MetricBuckets,
+  names: readonly string[],
+  range: Range,
+  log: boolean,
+  lines: readonly number[] = [],
+  cut = false,
+): Scale {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const take = (place: number | null) => {
+    if (place === null) return;
+    low = Math.min(low, place);
+    high = Math.max(high, place);
+  };
+  const [from, to] = within(curve, range);
+  for (const name of names) {
+    const held = curve.columns[name];
+    if (!held) continue;
+    const places = (column: readonly (number | null)[]) =>
+      column.slice(from, to).flatMap((value) => placed(value, log) ?? []);
+    // On a logarithmic axis the least value may have no place, and the mean have one.
+    const [least, most] = [
+      [...places(held.min), ...places(held.mean)],
+      [...places(held.max), ...places(held.mean)],
+    ];
+    if (cut) fenced(least, most).forEach(take);
+    else [least, most].forEach((column) => column.forEach(take));
+  }
+  for (const line of lines) take(placed(line, log));
+  if (low > high) return { log, low: log ? -1 : 0, high: 1 };
+  const room = high > low ? 0.06 * (high - low) : log ? 0.2 : Math.max(0.05 * Math.abs(high), 0.01);
+  return { log, low: low - room, high: high + room };
+}
+
+/** How far the bulk of some values reaches, with as much again to either side as lies between a tenth and nine of them. */
+function fenced(least: number[], most: number[]): number[] {
+  if (least.length === 0) return [];
+  const share = (values: number[], part: number) => values[Math.round(part * (values.length - 1))] as number;
+  const [lower, upper] = [least.sort((a, b) => a - b), most.sort((a, b) => a - b)];
+  const room = share(upper, 0.9) - share(lower, 0.1);
+  return [
+    Math.max(lower[0] as number, share(lower, 0.02) - room),
+    Math.min(upper.at(-1) as number, share(upper, 0.98) + room),
+  ];
+}
+
+/** How many values of a metric in a range a logarithmic axis has no place for, in points of the picture. */
+export function withoutPlace(curve: MetricBuckets, name: string, range: Range): number {
+  const held = curve.columns[name];
+  if (!held) return 0;
+  const [from, to] = within(curve, range);
+  return held.mean.slice(from, to).filter((value) => value !== null && value <= 0).length;
+}
+
+/** Where the axis has marks, in what is placed: some `wanted` round values. */
+export function marks({ log, low, high }: Scale, wanted: number): number[] {
+  if (log && high - low > 0.5) return decades(low, high, wanted);
+  // Within half a power of ten a logarithmic axis is nearly even, and has the marks of an even one.
+  const [from, to] = [valueAt(low, log), valueAt(high, log)];
+  return even(from, to, wanted).flatMap((value) => placed(value, log) ?? []);
+}
+
+/** Round values from `low` to `high`, evenly apart: by 1, 2 or 5 of a power of ten. */
+export function even(low: number, high: number, wanted: number): number[] {
+  const rough = (high - low) / Math.max(1, wanted);
+  if (!(rough > 0) || !Number.isFinite(rough)) return [];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const apart = power * ([1, 2, 5].find((each) => each * power >= rough) ?? 10);
+  const found: number[] = [];
+  for (let n = Math.ceil(low / apart); n * apart <= high; n++) found.push(Number((n * apart).toPrecision(12)));
+  return found;
+}
+
+function decades(low: number, high: number, wanted: number): number[] {
+  const within = high - low;
+  const every = Math.max(1, Math.ceil(within / wanted));
+  const parts = within < wanted / 2 ? [1, 2, 5] : [1];
+  const found: number[] = [];
+  for (let power = Math.floor(low); power <= high; power++) {
+    if (power % every !== 0) continue;
+    for (const part of parts) {
+      const place = power + Math.log10(part);
+      if (place >= low && place <= high) found.push(place);
+    }
+  }
+  return found;
+}

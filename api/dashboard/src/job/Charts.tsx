@@ -1,0 +1,97 @@
+// The curves of a job: one axis of steps for all of them, followed live, and asked for again where one looks closer.
+
+import "../styles/charts.css";
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useMemo, useState } from "react";
+import { useSearchParams } from "wouter";
+import { catalogueQuery, intervalsQuery } from "../api/queries";
+import type { MetricBuckets } from "../api/types";
+import { ChartsGroup } from "../charts/ChartsGroup";
+import { extraFigures, mainFigures } from "../charts/figures";
+import { useSettings } from "../charts/settings";
+import { SharedContext, Watched } from "../charts/shared";
+import { Switches } from "../charts/Switches";
+import { useColours } from "../charts/theme";
+import { type Range, type View, viewOf, written } from "../curves/range";
+import { recorded } from "../curves/reading";
+import { type Curves, useCurves } from "../curves/useCurves";
+import { judged } from "../curves/verdicts";
+import { Panel, Problem } from "../ui/parts";
+import { useJobShown } from "./context";
+
+export function Charts() {
+  const [view, show] = useView();
+  const curves = useCurves(view);
+  const [settings, change] = useSettings();
+  const names = curves.whole ? recorded(curves.whole) : [];
+  const has = { logits: names.includes("d_real"), total: names.includes("total_loss") };
+  return (
+    <Panel title="Curves" className="charts-panel" actions={<Switches settings={settings} change={change} has={has} />}>
+      {curves.error && <Problem error={curves.error} retry={curves.again} />}
+      <Drawn curves={curves} view={view} show={show} settings={settings} />
+    </Panel>
+  );
+}
+
+const NOTHING: Range = [0, 1];
+
+function Drawn({
+  curves,
+  view,
+  show,
+  settings,
+}: {
+  curves: Curves;
+  view: View;
+  show: (view: View) => void;
+  settings: ReturnType<typeof useSettings>[0];
+}) {
+  const { job, segment } = useJobShown();
+  const colours = useColours();
+  const [selection] = useState(() => new Watched<Range | null>(null));
+  const { data: verdicts } = useQuery(intervalsQuery(job.id, segment));
+  const { data: catalogue } = useQuery(catalogueQuery);
+  const curve = curves.drawn ?? EMPTY;
+  const names = recorded(curve).join();
+  const facts = catalogue?.losses[lossOf(job.spec)] ?? null;
+  const { d_loss, g_loss, total_loss } = job.equilibrium;
+  const figures = useMemo(() => {
+    const equilibrium = { d_loss, g_loss, total_loss };
+    const known = { recorded: names ? names.split(",") : [], equilibrium, facts, settings, colours };
+    return { main: mainFigures(known), extra: extraFigures(known) };
+  }, [names, d_loss, g_loss, total_loss, facts, settings, colours]);
+  const [extent, range] = [curves.extent ?? NOTHING, curves.range ?? NOTHING];
+  const intervals = useMemo(() => judged(verdicts ?? [], extent[0]), [verdicts, extent[0]]);
+  const shared = { curve, extent, range, view, show, intervals, selection, settings, colours };
+  return (
+    <SharedContext.Provider value={shared}>
+      <ChartsGroup curves={curves} figures={figures} />
+    </SharedContext.Provider>
+  );
+}
+
+const EMPTY: MetricBuckets = {
+  object: "metric_buckets",
+  job_id: "",
+  segment: 0,
+  bucket_steps: 1,
+  first_step: [],
+  last_step: [],
+  count: [],
+  columns: {},
+  next_step: 0,
+};
+
+/** The kind of loss that a spec names. */
+function lossOf({ loss }: { loss?: unknown }): string {
+  return typeof loss === "object" && loss !== null && "kind" in loss ? String(loss.kind) : String(loss);
+}
+
+/** The view that the address names: so it can be handed on, and the browser's buttons keep it. */
+function useView(): [View, (view: View) => void] {
+  const [query, setQuery] = useSearchParams();
+  const text = query.toString();
+  const view = useMemo(() => viewOf(new URLSearchParams(text)), [text]);
+  const show = useCallback((next: View) => setQuery((now) => written(now, next), { replace: true }), [setQuery]);
+  return [view, show];
+}

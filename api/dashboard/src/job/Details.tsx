@@ -1,0 +1,31 @@
+// What else there is to know of a job: what happened, what it logged, what it was asked to do, what it left.
+
+import { useQuery } from "@tanstack/react-query";
+import { segmentsQuery } from "../api/queries";
+import { Checkpoints } from "../panels/Checkpoints";
+import { Evaluations } from "../panels/Evaluations";
+import { Events } from "../panels/Events";
+import { Log } from "../panels/Log";
+import { Segments } from "../panels/Segments";
+import { SpecPanel } from "../panels/SpecPanel";
+import { type Tab, Tabs } from "../ui/Tabs";
+import { useJobShown } from "./context";
+
+export function Details() {
+  const { job } = useJobShown();
+  const { data: segments } = useQuery({ ...segmentsQuery(job.id), enabled: job.rollbacks > 0 });
+  const tabs: Tab[] = [
+    { name: "events", title: "Events", show: () => <Events job={job} /> },
+    { name: "log", title: "Log", show: () => <Log job={job} /> },
+    { name: "spec", title: "Spec", show: () => <SpecPanel job={job} /> },
+    { name: "checkpoints", title: "Checkpoints", show: () => <Checkpoints job={job} /> },
+    { name: "evaluations", title: "Evaluations", show: () => <Evaluations job={job} /> },
+  ];
+  if (job.rollbacks > 0)
+    tabs.push({ name: "rollbacks", title: "Rollbacks", count: segments?.length, show: () => <Segments job={job} /> });
+  return (
+    <section className="panel details" aria-label="Details">
+      <Tabs label="Details" tabs={tabs} />
+    </section>
+  );
+}

@@ -1,0 +1,195 @@
+// What a job is, where it stands, and what can be done to it.
+
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { healthQuery, jobQuery, segmentsQuery } from "../api/queries";
+import { FINAL, type Job, type Origin, type Segment } from "../api/types";
+import { Copy } from "../ui/Copy";
+import { age, clock, count, duration, number, percent, short, title, words } from "../ui/format";
+import { ProgressBar, StatusBadge, VerdictBadge } from "../ui/parts";
+import { Actions } from "./Actions";
+import { useConnection, useJobShown } from "./context";
+
+export function JobHeader({
+  segment,
+  setSegment,
+}: {
+  segment: number | null;
+  setSegment: (segment: number | null) => void;
+}) {
+  const { job } = useJobShown();
+  return (
+    <header className="job-head">
+      <div className="job-title">
+        <div className="job-name">
+          <h1>{title(job)}</h1>
+          <StatusBadge status={job.status} />
+          <ConnectionWord />
+        </div>
+        <Actions job={job} />
+      </div>
+      <p className="job-id muted">
+        <code>{job.id}</code>
+        <Copy text={job.id} what="the job's id" />
+        {job.status_reason && <span>{job.status_reason}</span>}
+      </p>
+      {job.error && <Failure job={job} />}
+      <Progress job={job} />
+      <Verdict job={job} segment={segment} />
+      <Facts job={job} />
+      <div className="job-line">
+        <Labels job={job} />
+        {job.rollbacks > 0 && <SegmentSelect job={job} segment={segment} setSegment={setSegment} />}
+      </div>
+    </header>
+  );
+}
+
+const CONNECTION_WORDS = {
+  connecting: "connecting …",
+  live: "live",
+  lost: "connection lost; trying again",
+  ended: "complete",
+};
+
+/** Whether what is shown is what is. */
+function ConnectionWord() {
+  const { job, stream } = useJobShown();
+  const connection = useConnection(stream);
+  // A job that has ended by the time that the page is opened needs no connection.
+  const shown = connection === "connecting" && FINAL.includes(job.status) ? "ended" : connection;
+  return (
+    <span className="connection" data-connection={shown} role="status" data-testid="connection">
+      {CONNECTION_WORDS[shown]}
+    </span>
+  );
+}
+
+function Failure({ job }: { job: Job }) {
+  if (!job.error) return null;
+  return (
+    <div className="problem" role="alert">
+      <p>
+        <strong>
+          Failed{job.error.step !== null && ` at step ${count(job.error.step)}`}: {words(job.error.kind)}
+        </strong>
+      </p>
+      <p className="wrap">{job.error.message}</p>
+    </div>
+  );
+}
+
+function Progress({ job }: { job: Job }) {
+  return (
+    <div className="job-progress">
+      <ProgressBar value={job.progress} label="Progress" />
+      <p className="figures">
+        <span>
+          step <strong>{count(job.step)}</strong> of {count(job.steps)} ({percent(job.progress)})
+        </span>
+        {job.status === "queued" && job.queue_position !== null && (
+          <span>
+            {job.queue_position === 1 ? "next in the queue" : `number ${count(job.queue_position)} in the queue`}
+          </span>
+        )}
+        {job.steps_per_second !== null && <span>{number(job.steps_per_second, 3)} steps/s</span>}
+        {job.estimated_seconds_left !== null && <span>{duration(job.estimated_seconds_left)} left</span>}
+      </p>
+    </div>
+  );
+}
+
+function Verdict({ job, segment }: { job: Job; segment: number | null }) {
+  const { data: health } = useQuery(healthQuery(job.id, segment));
+  const verdict = segment === null ? job.verdict : (health?.verdict ?? null);
+  const severity = segment === null ? job.severity : (health?.severity ?? null);
+  return (
+    <p className="job-verdict" title={health?.sentence}>
+      <VerdictBadge verdict={verdict} severity={severity} /> <span className="one-line">{health?.sentence}</span>
+    </p>
+  );
+}
+
+function Facts({ job }: { job: Job }) {
+  const facts: [string, React.ReactNode][] = [
+    ["Created", <time title={clock(job.created_at)}>{age(job.created_at)}</time>],
+    ["Trained for", duration(job.training_seconds)],
+    ["Attempt", job.attempt],
+    ["Worker", job.worker_id ? <code title={job.worker_id}>{job.worker_id}</code> : "–"],
+  ];
+  if (job.origin)
+    facts.unshift([job.origin.kind === "fork" ? "Forked from" : "Retry of", <From origin={job.origin} />]);
+  if (job.priority) facts.push(["Priority", job.priority]);
+  if (job.rollbacks) facts.push(["Rollbacks", job.rollbacks]);
+  return (
+    <dl className="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function From({ origin }: { origin: Origin }) {
+  // The old job may have been deleted since.
+  const { data: parent } = useQuery({ ...jobQuery(origin.job_id), retry: false });
+  return (
+    <>
+      {parent ? (
+        <Link href={`/jobs/${origin.job_id}`}>{title(parent)}</Link>
+      ) : (
+        <code title={origin.job_id}>{short(origin.job_id)}</code>
+      )}
+      {origin.step !== null && ` at step ${count(origin.step)}`}
+    </>
+  );
+}
+
+function Labels({ job }: { job: Job }) {
+  const labels = Object.entries(job.metadata);
+  if (!labels.length) return null;
+  return (
+    <ul className="chips" aria-label="Metadata">
+      {labels.map(([name, value]) => (
+        <li key={name}>
+          <span className="muted">{name}</span> {value}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function SegmentSelect({
+  job,
+  segment,
+  setSegment,
+}: {
+  job: Job;
+  segment: number | null;
+  setSegment: (segment: number | null) => void;
+}) {
+  const { data: segments } = useQuery(segmentsQuery(job.id));
+  return (
+    <label className="segment-select">
+      <span className="muted">Shown</span>
+      <select
+        value={segment ?? ""}
+        onChange={(event) => setSegment(event.target.value === "" ? null : Number(event.target.value))}
+      >
+        <option value="">the job's line</option>
+        {segments?.map((each) => (
+          <option key={each.number} value={each.number}>
+            {described(each)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const described = (segment: Segment): string =>
+  `gone back from: steps ${count(segment.after_step + 1)}–${count(segment.last_step)}, ${words(segment.verdict)}; ` +
+  `then ${segment.remedy_text}`;

@@ -1,0 +1,122 @@
+// Up to eight jobs beside each other: their curves, what differs in their specs, and what they draw.
+
+import { useQueries } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
+import { Link, useLocation, useSearch } from "wouter";
+import { jobQuery } from "../api/queries";
+import { FINAL, type Job } from "../api/types";
+import { type Choice, choiceOf, chosen, MOST_JOBS } from "../compare/choice";
+import { Curves } from "../compare/Curves";
+import { Picker } from "../compare/Picker";
+import { Samples } from "../compare/Samples";
+import { Swatch } from "../compare/styles";
+import { Table } from "../compare/Table";
+import { type View, viewOf, written } from "../curves/range";
+import { Cursor } from "../job/cursor";
+import "../styles/samples.css";
+import { short, title } from "../ui/format";
+import { Empty, Problem, StatusBadge } from "../ui/parts";
+
+const EVERY = 4_000;
+
+export default function ComparePage() {
+  const [query, choice, choose] = useChoice();
+  const [picking, setPicking] = useState(false);
+  const answers = useJobs(choice.jobs);
+  const cursor = useMemo(() => new Cursor(), []);
+  const there = useMemo(() => answers.flatMap((job, at) => (job ? [{ job, at }] : [])), [answers]);
+  const jobs = useMemo(() => there.map(({ job }) => job), [there]);
+  const places = useMemo(() => there.map(({ at }) => at), [there]);
+  useEffect(() => {
+    document.title = "Compare · Ganjobs";
+    return () => {
+      document.title = "Ganjobs";
+    };
+  }, []);
+  const pick = (
+    <button type="button" className={choice.jobs.length ? "" : "primary"} onClick={() => setPicking(true)}>
+      Choose jobs
+    </button>
+  );
+  return (
+    <>
+      <div className="compare-head">
+        <h1>Compare</h1>
+        {choice.jobs.length > 0 && pick}
+      </div>
+      {choice.jobs.length === 0 && (
+        <Empty>
+          Choose up to {MOST_JOBS} jobs to see their curves, specs and samples beside each other.
+          <span className="compare-begin">{pick}</span>
+        </Empty>
+      )}
+      <Chosen choice={choice} choose={choose} />
+      {jobs.length > 0 && (
+        <>
+          <Curves {...{ jobs, places, choice, choose, cursor }} view={viewOf(query)} />
+          <Table jobs={jobs} places={places} />
+          <Samples jobs={jobs} places={places} along={choice.along} cursor={cursor} />
+        </>
+      )}
+      {picking && (
+        <Picker chosen={choice.jobs} choose={(next) => choose({ jobs: next })} close={() => setPicking(false)} />
+      )}
+    </>
+  );
+}
+
+type Choose = (part: Partial<Choice>, view?: View) => void;
+
+/** The choice that the address makes, and what changes it. */
+function useChoice(): [URLSearchParams, Choice, Choose] {
+  const search = useSearch();
+  const [, go] = useLocation();
+  const query = useMemo(() => new URLSearchParams(search), [search]);
+  const choice = useMemo(() => choiceOf(query), [query]);
+  const choose: Choose = (part, view) => {
+    const next = chosen(query, { ...choice, ...part });
+    const all = (view ? written(next, view) : next).toString().replaceAll("%2C", ",");
+    // Zooming would fill the browser's history.
+    go(all ? `/compare?${all}` : "/compare", { replace: true });
+  };
+  return [query, choice, choose];
+}
+
+const queryOf = (id: string) => ({
+  ...jobQuery(id),
+  refetchInterval: ({ state }: { state: { data?: Job } }) =>
+    state.data && FINAL.includes(state.data.status) ? (false as const) : EVERY,
+});
+
+const useJobs = (ids: readonly string[]): (Job | undefined)[] =>
+  useQueries({ queries: ids.map(queryOf), combine: (answers) => answers.map(({ data }) => data) });
+
+/** The jobs of the comparison, each with what takes it out. */
+function Chosen({ choice: { jobs }, choose }: { choice: Choice; choose: Choose }) {
+  const answers = useQueries({ queries: jobs.map(queryOf) });
+  if (jobs.length === 0) return null;
+  return (
+    <ul className="compare-chosen" aria-label="Compared jobs">
+      {jobs.map((id, at) => {
+        const { data, error, refetch } = answers[at] ?? {};
+        const name = data ? title(data) : short(id);
+        return (
+          <li key={id}>
+            <Swatch index={at} />
+            <Link href={`/jobs/${id}`}>{name}</Link>
+            {data && <StatusBadge status={data.status} />}
+            {error && !data && <Problem error={error} retry={refetch && (() => void refetch())} />}
+            <button
+              type="button"
+              className="quiet"
+              aria-label={`Take ${name} out of the comparison`}
+              onClick={() => choose({ jobs: jobs.filter((each) => each !== id) })}
+            >
+              ✕
+            </button>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,139 @@
+// A job that goes on from another's checkpoint, with what is to be different.
+
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { Link, useLocation, useSearch } from "wouter";
+import { ApiError, post } from "../api/http";
+import { checkpointsQuery, jobQuery, queryClient, segmentsQuery } from "../api/queries";
+import type { Checkpoint, Job, Spec } from "../api/types";
+import { differences } from "../compare/diff";
+import { isFixedInFork, stepsAfter } from "../forms/fork";
+import { goTo } from "../forms/Outcome";
+import { mergePatch, remedied } from "../forms/patch";
+import { SpecEditor } from "../forms/SpecEditor";
+import { useValidation } from "../forms/useValidation";
+import { DifferenceTable } from "../panels/DifferenceTable";
+import { freshKey } from "../ui/key";
+import { age, count, number, title, words } from "../ui/format";
+import { Empty, Panel, Problem } from "../ui/parts";
+
+const NONE: never[] = [];
+
+export default function ForkPage({ id }: { id: string }) {
+  const job = useQuery(jobQuery(id));
+  const checkpoints = useQuery(checkpointsQuery(id));
+  const segments = useQuery({ ...segmentsQuery(id), enabled: Boolean(job.data?.rollbacks) });
+  const error = job.error ?? checkpoints.error ?? segments.error;
+  useEffect(() => {
+    if (job.data) document.title = `Fork ${title(job.data)} · Ganjobs`;
+    return () => {
+      document.title = "Ganjobs";
+    };
+  }, [job.data]);
+  if (error) return <Problem error={error} />;
+  if (!job.data || !checkpoints.data || (job.data.rollbacks > 0 && !segments.data)) return <Empty>Loading …</Empty>;
+  if (!checkpoints.data.length)
+    return (
+      <Empty>
+        {title(job.data)} has no checkpoint to go on from. <Link href={`/jobs/${id}`}>Back to it</Link>
+      </Empty>
+    );
+  const base = remedied(job.data.spec, segments.data ?? []);
+  return <Fork job={job.data} base={base} checkpoints={checkpoints.data} />;
+}
+
+function Fork({ job, base: newest, checkpoints }: { job: Job; base: Spec; checkpoints: Checkpoint[] }) {
+  const search = new URLSearchParams(useSearch());
+  const asked = Number(search.get("step"));
+  const field = search.get("field");
+  // What the job does meanwhile is not to change the form under the hands of who fills it.
+  const [base] = useState(newest);
+  const [step, setStep] = useState(checkpoints.find((each) => each.step === asked)?.step ?? checkpoints[0]?.step ?? 0);
+  const [spec, setSpecHeld] = useState<Spec>(() => ({ ...base, steps: stepsAfter(base, step) }));
+  const validity = useValidation(spec);
+  const changes = useMemo(() => mergePatch(base, spec), [base, spec]);
+  const { submit, isSending, error, forget } = useFork(job, step, changes);
+  const setSpec = (next: Spec) => {
+    setSpecHeld(next);
+    forget();
+  };
+  const goTo_ = (next: number) => {
+    setStep(next);
+    setSpec({ ...spec, steps: Math.max(Number(spec.steps) || 0, stepsAfter(base, next)) });
+  };
+  useEffect(() => {
+    if (!field) return;
+    const timer = window.setTimeout(() => goTo(field), 300);
+    return () => window.clearTimeout(timer);
+  }, [field]);
+  const refused = error instanceof ApiError ? error.fields.filter((each) => each.field && each.in === "body") : NONE;
+  return (
+    <>
+      <div className="page-title">
+        <h1>
+          Fork <Link href={`/jobs/${job.id}`}>{title(job)}</Link>
+        </h1>
+      </div>
+      <SpecEditor {...{ spec, setSpec, validity, refused, isFixed: isFixedInFork }}>
+        <Panel title="Go on from">
+          <div className="panel-body">
+            <label className="stacked">
+              Checkpoint
+              <select value={step} onChange={(event) => goTo_(Number(event.target.value))}>
+                {checkpoints.map((each) => (
+                  <option key={each.step} value={each.step}>
+                    {described(each)}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <Changes base={base} spec={spec} />
+            <button
+              type="button"
+              className="primary"
+              disabled={isSending || !validity.isCurrent || !validity.isValid}
+              onClick={() => submit()}
+            >
+              {isSending ? "Forking …" : "Fork the job"}
+            </button>
+            {error && <Problem error={error} />}
+          </div>
+        </Panel>
+      </SpecEditor>
+    </>
+  );
+}
+
+const described = ({ step, created_at, best }: Checkpoint): string =>
+  `step ${count(step)}, ${age(created_at)}${best ? `, best by ${words(best.metric)}: ${number(best.value)}` : ""}`;
+
+function Changes({ base, spec }: { base: Spec; spec: Spec }) {
+  const rows = useMemo(
+    () => differences([base, spec]).map(({ path, values: [before, after] }) => ({ path, before, after })),
+    [base, spec],
+  );
+  return (
+    <section aria-label="What will differ">
+      <h3>What will differ</h3>
+      {rows.length ? <DifferenceTable rows={rows} /> : <p className="muted">Nothing.</p>}
+    </section>
+  );
+}
+
+function useFork(job: Job, step: number, changes: Spec) {
+  const [, navigate] = useLocation();
+  const key = useRef(freshKey());
+  const { mutate, isPending, error, reset } = useMutation({
+    mutationFn: () => post<Job>(`/v1/jobs/${job.id}/fork`, { step, changes }, key.current),
+    onSuccess: (made) => {
+      queryClient.setQueryData(jobQuery(made.id).queryKey, made);
+      navigate(`/jobs/${made.id}`);
+    },
+  });
+  const forget = () => {
+    if (!error) return;
+    key.current = freshKey();
+    reset();
+  };
+  return { submit: mutate, isSending: isPending, error, forget };
+}

@@ -1,0 +1,48 @@
+// What to change about a job, the most promising first.
+
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { checkpointsQuery } from "../api/queries";
+import type { Advice, Job } from "../api/types";
+import { number } from "../ui/format";
+import { valueAt } from "./health";
+
+export function AdviceList({ job, advice, canFork }: { job: Job; advice: Advice[]; canFork: boolean }) {
+  const { data: checkpoints } = useQuery(checkpointsQuery(job.id));
+  if (!advice.length) return null;
+  return (
+    <section aria-label="Advice">
+      <h3>What to change</h3>
+      <ol className="advice">
+        {advice.map((each) => (
+          <li key={`${each.field} ${each.text}`}>
+            <p>
+              <code>{each.field}</code> <Now job={job} field={each.field} />
+            </p>
+            <p>{each.text}</p>
+            <p className="muted small">
+              {each.source}
+              {canFork && Boolean(checkpoints?.length) && (
+                <>
+                  {" · "}
+                  <Link href={`/jobs/${job.id}/fork?field=${encodeURIComponent(each.field)}`}>
+                    Fork and change this<span className="sr-only"> ({each.field})</span>
+                  </Link>
+                </>
+              )}
+            </p>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+/** What the field is now, where that is short. */
+function Now({ job, field }: { job: Job; field: string }) {
+  const value = valueAt(job.spec, field);
+  if (typeof value === "number") return <span className="muted">now {number(value)}</span>;
+  if (typeof value === "string" || typeof value === "boolean")
+    return <span className="muted">now {String(value)}</span>;
+  return null;
+}

@@ -1,0 +1,94 @@
+// Which sample is shown: that of the step looked at in the charts, the one the slider was left at, or the newest.
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { sampleStepsQuery, sampleUrl } from "../api/queries";
+import { useConnection, useJobShown } from "../job/context";
+import { useCursor } from "../job/cursor";
+import { pictures } from "./pictures";
+import { indexAt } from "./steps";
+
+const NONE: number[] = [];
+
+export interface Timeline {
+  steps: readonly number[];
+  /** -1 where there is none. */
+  index: number;
+  step: number | null;
+  /** Whether the newest is shown, and the next one will be when it comes. */
+  following: boolean;
+  /** Stay at the sample of an index, here and in the charts. */
+  go: (index: number) => void;
+  follow: () => void;
+  url: (step: number) => string;
+  width: number;
+  height: number;
+  loading: boolean;
+  error: Error | null;
+  retry: () => void;
+}
+
+export function useTimeline(): Timeline {
+  const { job, cursor, segment } = useJobShown();
+  const { data, error, refetch, isPending } = useQuery(sampleStepsQuery(job.id, segment));
+  const pointed = useCursor(cursor);
+  const [kept, setKept] = useState<number | null>(null);
+  useNews(job.id);
+
+  const steps = data?.steps ?? NONE;
+  const wanted = pointed ?? kept;
+  const index = wanted === null ? steps.length - 1 : indexAt(steps, wanted);
+  // A chart that is left takes its step back; what the slider was left at comes again.
+  useEffect(() => {
+    if (pointed === null && kept !== null) cursor.set(kept);
+  }, [cursor, pointed, kept]);
+  // The steps of another stretch are others.
+  useEffect(() => {
+    setKept(null);
+    cursor.set(null);
+  }, [cursor, segment]);
+
+  const go = useCallback(
+    (to: number) => {
+      const step = steps[Math.max(0, Math.min(to, steps.length - 1))];
+      if (step === undefined) return;
+      setKept(step);
+      cursor.set(step);
+    },
+    [cursor, steps],
+  );
+  const follow = useCallback(() => {
+    setKept(null);
+    cursor.set(null);
+  }, [cursor]);
+  const url = useCallback((step: number) => sampleUrl(job.id, step, segment), [job.id, segment]);
+  const retry = useCallback(() => void refetch(), [refetch]);
+  return useMemo(
+    () => ({
+      steps,
+      index,
+      step: steps[index] ?? null,
+      following: wanted === null,
+      go,
+      follow,
+      url,
+      width: data?.width ?? 1,
+      height: data?.height ?? 1,
+      loading: isPending,
+      error: data ? null : error,
+      retry,
+    }),
+    [steps, index, wanted, go, follow, url, data, isPending, error, retry],
+  );
+}
+
+/** Steps that came while there was no connection are asked for; images of steps gone back from are forgotten. */
+function useNews(id: string): void {
+  const { stream } = useJobShown();
+  const connection = useConnection(stream);
+  const client = useQueryClient();
+  useEffect(() => {
+    if (connection === "live") void client.invalidateQueries({ queryKey: ["sample_steps", id] });
+  }, [client, connection, id]);
+  useEffect(() => stream.on("rewind", () => pictures.forget(sampleUrl(id, 0).slice(0, -1))), [stream, id]);
+}
