@@ -299,6 +299,19 @@ def test_files_that_cannot_be_stored_are_left_out_in_the_end(database: Database,
     assert notes.states[f"run of {job.id}"][-1] == "FINISHED"
 
 
+def test_each_new_job_is_found_however_far_the_mirror_has_looked(
+    database: Database, mirror: Mirror, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.mirrors.LATE", 0)
+    mirror.run_once()
+    made = []
+    for _ in range(3):
+        made += [queue_job(database), queue_job(database)]
+        ask(database, made[-1], actions.cancel)  # it has come and gone between two looks
+        mirror.run_once()
+    assert sorted(notes.tags) == sorted(f"run of {job_id}" for job_id in made)
+
+
 def test_a_server_that_is_away_is_left_alone_for_a_while(database: Database, mirrored: Settings, notes: Notes) -> None:
     notes.fault = Away("connection refused")
     queue_job(database)
