@@ -20,8 +20,8 @@ export function App() {
         Skip to the content
       </a>
       <header className="top">
-        <Link href="/" className="brand">
-          <img src="/icon.svg" alt="" width="22" height="22" /> Ganjobs
+        <Link href="/" className="brand" aria-label="Ganjobs, all jobs">
+          <img src="/icon.svg" alt="" width="22" height="22" /> <span>Ganjobs</span>
         </Link>
         <nav aria-label="Views">
           <NavLink href="/">Jobs</NavLink>

@@ -1,6 +1,6 @@
 // What the views ask for, by name: each is asked once however many of them show it.
 
-import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, type QueryFunctionContext, queryOptions } from "@tanstack/react-query";
 import { ApiError, get, path } from "./http";
 import type {
   Catalogue,
@@ -33,9 +33,13 @@ export const queryClient = new QueryClient({
 const PAGE = 100;
 
 /** All of a list, page by page; `cursor` names what the next page is asked for by. */
-export async function all<Item>(url: string, cursor: keyof Item, signal?: AbortSignal): Promise<Item[]> {
+export async function all<Item>(
+  url: string,
+  cursor: keyof Item,
+  signal?: AbortSignal,
+  after?: string,
+): Promise<Item[]> {
   const found: Item[] = [];
-  let after: string | undefined;
   for (;;) {
     const separator = url.includes("?") ? "&" : "?";
     const page = await get<Page<Item>>(`${url}${separator}${path("", { limit: PAGE, after }).slice(1)}`, signal);
@@ -44,6 +48,16 @@ export async function all<Item>(url: string, cursor: keyof Item, signal?: AbortS
     if (!page.has_more || last == null) return found;
     after = String(last[cursor]);
   }
+}
+
+/** A list that only grows: what is known of it already, and what came since. */
+async function grown<Item extends { id: number }>(
+  url: string,
+  { client, queryKey, signal }: QueryFunctionContext,
+): Promise<Item[]> {
+  const known = client.getQueryData<Item[]>(queryKey) ?? [];
+  const more = await all<Item>(url, "id", signal, known.at(-1)?.id.toString());
+  return more.length ? [...known, ...more] : known;
 }
 
 const of = (job: string, rest = "") => `/v1/jobs/${encodeURIComponent(job)}${rest}`;
@@ -144,11 +158,11 @@ export const evaluationsQuery = (id: string) =>
 export const eventsQuery = (id: string) =>
   queryOptions({
     queryKey: ["events", id],
-    queryFn: ({ signal }) => all<JobEvent>(of(id, "/events"), "id", signal),
+    queryFn: (context) => grown<JobEvent>(of(id, "/events"), context),
   });
 
 export const logsQuery = (id: string) =>
-  queryOptions({ queryKey: ["logs", id], queryFn: ({ signal }) => all<LogLine>(of(id, "/logs"), "id", signal) });
+  queryOptions({ queryKey: ["logs", id], queryFn: (context) => grown<LogLine>(of(id, "/logs"), context) });
 
 export const checkpointsQuery = (id: string) =>
   queryOptions({

@@ -22,7 +22,7 @@ const HEIGHT = 165;
 
 export function ChartsGroup({ curves, figures }: { curves: Curves; figures: { main: Figure[]; extra: Figure[] } }) {
   const { curve, settings } = useShared();
-  const { job, segment } = useJobShown();
+  const { segment } = useJobShown();
   const [drawn, setDrawn] = useState(false);
   const hint = useId();
   const keyed = useKeys();
@@ -31,7 +31,6 @@ export function ChartsGroup({ curves, figures }: { curves: Curves; figures: { ma
     chart.on("finished", finished);
     return () => void chart.off("finished", finished);
   }, []);
-  const nothing = curves.whole !== null && curves.extent === null;
   return (
     <div
       className="charts"
@@ -58,7 +57,6 @@ export function ChartsGroup({ curves, figures }: { curves: Curves; figures: { ma
       >
         <CursorBar coming={curves.coming} />
         <VerdictStrip />
-        {nothing && <p className="charts-empty">{waiting(job.status)}</p>}
         {figures.main.map((figure, at) => (
           <FigureView
             key={figure.id}
@@ -87,9 +85,6 @@ export function ChartsGroup({ curves, figures }: { curves: Curves; figures: { ma
     </div>
   );
 }
-
-const waiting = (status: string) =>
-  status === "queued" ? "The curves begin when a worker has taken the job up." : "No step has been recorded yet.";
 
 function Extras({ figures }: { figures: Figure[] }) {
   const [open, setOpen] = useState(false);

@@ -15,24 +15,27 @@ const CONNECTIONS: Record<Connection, string> = {
 };
 
 export function CursorBar({ coming }: { coming: boolean }) {
-  const { curve, intervals, range, extent } = useShared();
-  const { cursor, segment } = useJobShown();
+  const { known, curve, intervals, range, extent } = useShared();
+  const { job, cursor, segment } = useJobShown();
   const step = useCursor(cursor);
   const shown = step ?? range[1];
   const at = bucketAt(curve, shown);
   const verdict = intervals.findLast(({ first, to_step }) => first <= shown && shown <= to_step);
   return (
     <div className="cursor-bar">
-      <b>{at < 0 ? "no steps" : stepsInWords(curve, at)}</b>
-      {step === null && <span className="muted">({range[1] < extent[1] ? "last shown" : "newest"})</span>}
+      <b>{at < 0 ? (known ? waiting(job.status) : "loading …") : stepsInWords(curve, at)}</b>
+      {step === null && at >= 0 && <span className="muted">({range[1] < extent[1] ? "last shown" : "newest"})</span>}
       {verdict && <VerdictBadge verdict={verdict.verdict} severity={verdict.severity} />}
       <span className="cursor-width" role="status" aria-label="What a point stands for">
-        {coming ? "asking for these steps …" : widthInWords(curve)}
+        {coming ? "asking for these steps …" : at >= 0 && widthInWords(curve)}
       </span>
       {segment === null && <Live />}
     </div>
   );
 }
+
+const waiting = (status: string) =>
+  status === "queued" ? "The curves begin when a worker has taken the job up" : "No step has been recorded yet";
 
 function Live() {
   const connection = useConnection(useJobShown().stream);

@@ -37,7 +37,11 @@ export function Plot({ option, height, label, steps, onReady }: Props) {
   return (
     <div ref={box} className="plot" data-steps={steps || undefined}>
       <Verdicts />
-      <Chart option={option} height={height} label={label} {...(onReady && { onReady })} />
+      {shared.known ? (
+        <Chart option={option} height={height} label={label} {...(onReady && { onReady })} />
+      ) : (
+        <div style={{ height }} />
+      )}
       <CursorLine />
       <Selection />
     </div>

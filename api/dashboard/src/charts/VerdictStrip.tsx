@@ -1,6 +1,6 @@
 // How the game stood over the steps: a verdict to each stretch, which can be gone to.
 
-import { rangeView, shareOf } from "../curves/range";
+import { rangeView } from "../curves/range";
 import { useJobShown } from "../job/context";
 import { count, words } from "../ui/format";
 import { stretch } from "./Plot";
@@ -29,9 +29,7 @@ export function VerdictStrip() {
             onFocus={() => cursor.set(from_step)}
           >
             <span aria-hidden="true">{MARKS[severity]}</span>
-            {shareOf(Math.min(to_step, range[1]), range) - shareOf(Math.max(first, range[0]), range) > 0.06 && (
-              <span>{words(verdict)}</span>
-            )}
+            <span>{words(verdict)}</span>
           </button>
         );
       })}

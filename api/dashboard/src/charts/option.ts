@@ -4,6 +4,7 @@ import type { MetricBuckets, MetricSummaries } from "../api/types";
 import type { Range } from "../curves/range";
 import { within } from "../curves/reading";
 import { even, marks, placed, type Scale, scaleOf, valueAt } from "../curves/scale";
+import { type Peak, peaks } from "../curves/peaks";
 import { smoothed } from "../curves/smoothing";
 import { bandOf, middles } from "../curves/band";
 import { number } from "../ui/format";
@@ -49,7 +50,8 @@ export function frame(scale: Scale, { range, colours, steps }: Frame): ChartOpti
   const [first, last] = range;
   return {
     animation: false,
-    grid: { left: LEFT, right: RIGHT, top: TOP, bottom: steps ? 24 : TOP },
+    // The margins are these, whatever stands in them: what lies over the charts reckons with that.
+    grid: { outerBoundsMode: "none", left: LEFT, right: RIGHT, top: TOP, bottom: steps ? 24 : TOP },
     xAxis: {
       type: "value",
       min: first,
@@ -113,34 +115,42 @@ function seriesOf({ key, colour }: Curve, curve: MetricBuckets, part: Range, sca
   return found;
 }
 
-/** Marks at the edge for what lies beyond it. */
-function beyond(key: string, colour: string, held: MetricSummaries, steps: number[], part: Range, scale: Scale) {
-  const mark = (step: number, at: number) => {
-    const [least, most] = [placed(held.min[part[0] + at], scale.log), placed(held.max[part[0] + at], scale.log)];
-    const written = (place: number) => ({ formatter: number(valueAt(place, scale.log), 3) });
-    const above = { value: [step, scale.high], symbolOffset: [0, 5], label: written(most ?? 0) };
-    const below = { value: [step, scale.low], symbolRotate: 180, label: written(least ?? 0) };
-    return [
-      ...(most !== null && most > scale.high ? [above] : []),
-      ...(least !== null && least < scale.low ? [below] : []),
-    ];
-  };
-  const marked = steps.flatMap(mark);
+/** Marks at the edge where a curve goes beyond it: one each time, and how far it goes where it goes farthest. */
+export function beyond(key: string, colour: string, held: MetricSummaries, steps: number[], part: Range, scale: Scale) {
+  const places = (column: readonly (number | null)[]) => column.slice(...part).map((value) => placed(value, scale.log));
+  const above = peaks(places(held.max), scale.high);
+  const below = peaks(
+    places(held.min).map((place) => place && -place),
+    -scale.low,
+  );
+  const label = (at: number, value: number) => ({
+    show: true,
+    formatter: number(value, 3),
+    position: at > steps.length / 2 ? "left" : "right",
+  });
+  const marksOf = (found: Peak[], edge: number, side: object, sign: number) =>
+    found.map(({ at, place, farthest }) => ({
+      value: [steps[at], edge],
+      ...side,
+      ...(farthest && { label: label(at, valueAt(sign * place, scale.log)) }),
+    }));
   return {
     ...quiet(`${key} beyond`),
     type: "scatter",
-    data: marked,
+    data: [
+      ...marksOf(above, scale.high, { symbolOffset: [0, 5] }, 1),
+      ...marksOf(below, scale.low, { symbolRotate: 180 }, -1),
+    ],
     symbol: "triangle",
     symbolSize: 9,
     itemStyle: { color: colour },
-    label: { show: marked.length <= 8, position: "right", color: colour, fontSize: 11 },
-    labelLayout: { hideOverlap: true },
+    label: { color: colour, fontSize: 11 },
     clip: false,
     z: 6,
   };
 }
 
-const quiet = (id: string) => ({ id, silent: true, animation: false, emphasis: { disabled: true } });
+export const quiet = (id: string) => ({ id, silent: true, animation: false, emphasis: { disabled: true } });
 
 function line(id: string, colour: string, steps: number[], values: (number | null)[], scale: Scale, opacity: number) {
   return {
@@ -157,7 +167,7 @@ function line(id: string, colour: string, steps: number[], values: (number | nul
 }
 
 /** A polygon for each stretch: filled lightly, with a thin outline that shows also what is narrower than a pixel. */
-function bandSeries(key: string, colour: string, stretches: [number, number][][]) {
+export function bandSeries(key: string, colour: string, stretches: [number, number][][]) {
   return {
     ...quiet(`${key} band`),
     type: "custom",
@@ -173,7 +183,7 @@ function bandSeries(key: string, colour: string, stretches: [number, number][][]
   };
 }
 
-function levelsOf(levels: Level[], scale: Scale, colours: Colours) {
+export function levelsOf(levels: Level[], scale: Scale, colours: Colours) {
   const data = levels.flatMap(({ value, label, colour, side }) => {
     const at = placed(value, scale.log);
     if (at === null) return [];

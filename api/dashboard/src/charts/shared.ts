@@ -32,6 +32,8 @@ export const useWatched = <Value>(watched: Watched<Value>): Value =>
   useSyncExternalStore(watched.watch, () => watched.value);
 
 export interface Shared {
+  /** Whether there is anything to draw yet; until then the charts only have their places. */
+  known: boolean;
   curve: MetricBuckets;
   extent: Range;
   range: Range;

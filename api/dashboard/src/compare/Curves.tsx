@@ -98,13 +98,12 @@ function recordedBy(jobs: readonly Job[], catalogue: Catalogue | undefined, chos
 
 /** All curves in one answer; asked for again while any of the jobs is trained, and for every range that is zoomed to. */
 function useCompared(jobs: readonly Job[], places: readonly number[], choice: Choice, range: Range | null) {
-  const ids = jobs.map(({ id }) => id);
   const steps = jobs.map((job) => job.steps);
   const { data, error, refetch } = useQuery({
     ...curvesQuery(
-      ids,
+      choice.jobs,
       choice.metrics,
-      pointsEach(Math.max(1, ids.length)),
+      pointsEach(choice.jobs.length),
       range ? asked(range, steps, choice.along) : undefined,
     ),
     placeholderData: keepPreviousData,

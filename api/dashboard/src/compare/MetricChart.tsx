@@ -1,14 +1,14 @@
 // A metric of all compared jobs in one chart, with what each of them has at the place that is looked at.
 
-import { useEffect, useMemo, useRef } from "react";
+import { type ReactNode, useEffect, useMemo, useRef } from "react";
 import { Chart } from "../charts/Chart";
 import { labelOf } from "../charts/figures";
 import { leftOf, listen } from "../charts/gestures";
 import { type Watched, useWatched } from "../charts/shared";
 import type { Range, View } from "../curves/range";
-import type { Cursor } from "../job/cursor";
-import { useCursor } from "../job/cursor";
-import { number, title } from "../ui/format";
+import type { Reading } from "../curves/reading";
+import { type Cursor, useCursor } from "../job/cursor";
+import { count, number, title } from "../ui/format";
 import { type Along, type Compared, placeInWords, readAt } from "./lines";
 import { type Look, optionOf } from "./option";
 import { Swatch } from "./styles";
@@ -56,7 +56,7 @@ export function MetricChart({ metric, jobs, lines, shared }: Props) {
   );
 }
 
-function Gestures({ shared, children }: { shared: Shared; children: React.ReactNode }) {
+function Gestures({ shared, children }: { shared: Shared; children: ReactNode }) {
   const box = useRef<HTMLDivElement>(null);
   const now = useRef(shared);
   now.current = shared;
@@ -101,25 +101,28 @@ function Values(props: { metric: string; jobs: readonly Compared[]; along: Along
   const { metric, jobs, along, cursor } = props;
   const place = useCursor(cursor);
   return (
-    <ul className="compare-values">
+    <ul className="compare-values" data-few={jobs.length <= 4}>
       {jobs.map((compared) => {
         const reading = readAt(compared, metric, place, along);
-        const ranges = compared.curve.bucket_steps > 1 && reading?.min != null && reading.max != null;
+        const ranges = compared.curve.bucket_steps > 1;
         const recorded = compared.curve.columns[metric] != null;
         return (
           <li key={compared.job.id}>
             <Swatch index={compared.index} />
-            <span className="compare-name">{title(compared.job)}</span>
+            <span className="compare-name" title={title(compared.job)}>
+              {title(compared.job)}
+            </span>
             {recorded ? <b>{number(reading?.mean)}</b> : <span className="muted">not recorded</span>}
-            {ranges && (
-              <small className="muted">
-                {number(reading.min, 3)} … {number(reading.max, 3)}
-              </small>
-            )}
-            {reading !== null && reading.nonFinite > 0 && <small>{reading.nonFinite} not finite</small>}
+            <small className="muted">{reading && aroundOf(reading, ranges)}</small>
           </li>
         );
       })}
     </ul>
   );
+}
+
+/** How far the values reach that a point of the picture stands for, and how many of them are no numbers. */
+function aroundOf({ min, max, nonFinite }: Reading, ranges: boolean): string {
+  const reach = ranges && min !== null && max !== null ? `${number(min, 3)} … ${number(max, 3)}` : "";
+  return nonFinite ? `${count(nonFinite)} not finite` : reach;
 }

@@ -27,7 +27,7 @@ export function Picker({ chosen, choose, close }: Props) {
   const change = (id: string, on: boolean) => choose(on ? [...chosen, id] : chosen.filter((each) => each !== id));
   return (
     <Dialog title="Choose jobs" close={close}>
-      <div className="picker">
+      <div className="compare-picker">
         <label htmlFor={field} className="sr-only">
           Search by name, id, data set, loss or metadata
         </label>

@@ -45,7 +45,10 @@ export function Toolbar({ metrics, chosen, choose, along, setAlong, settings, ch
           Log
         </Toggle>
         <Toggle on={settings.bands} set={(bands) => change({ bands })}>
-          Least to greatest
+          Min–max bands
+        </Toggle>
+        <Toggle on={settings.cut} set={(cut) => change({ cut })}>
+          Cut outliers
         </Toggle>
         <label>
           Smoothing{" "}
@@ -57,7 +60,7 @@ export function Toolbar({ metrics, chosen, choose, along, setAlong, settings, ch
             value={settings.smoothing}
             onChange={(event) => change({ smoothing: Number(event.target.value) })}
           />
-          <output>{settings.smoothing.toFixed(2)}</output>
+          <span className="compare-weight">{settings.smoothing.toFixed(2)}</span>
         </label>
       </fieldset>
     </div>

@@ -1,17 +1,22 @@
 import { expect, test } from "vitest";
 import { best, choiceOf, chosen, pointsEach } from "./choice";
 
+const id = (end: string) => `job_${end.padStart(24, "0")}`;
+const IDS = [..."12345678"].map(id);
+
 test("an address and a choice say the same", () => {
-  const query = new URLSearchParams("jobs=a,b,a&metrics=d_real,d_fake&x=progress&from=1&to=9");
+  const query = new URLSearchParams(
+    `jobs=${id("a")},${id("b")},${id("a")}&metrics=d_real,d_fake&x=progress&from=1&to=9`,
+  );
   const choice = choiceOf(query);
-  expect(choice).toEqual({ jobs: ["a", "b"], metrics: ["d_real", "d_fake"], along: "progress" });
+  expect(choice).toEqual({ jobs: [id("a"), id("b")], metrics: ["d_real", "d_fake"], along: "progress" });
   expect(choiceOf(chosen(query, choice))).toEqual(choice);
-  expect(chosen(query, { ...choice, jobs: ["b"] }).get("from")).toBe("1");
+  expect(chosen(query, { ...choice, jobs: [id("b")] }).get("from")).toBe("1");
 });
 
 test("what is as usual is not said, and what is amiss is passed over", () => {
-  const choice = choiceOf(new URLSearchParams("jobs=1,2,3,4,5,6,7,8,9&metrics=<b>&x=time"));
-  expect(choice).toEqual({ jobs: [..."12345678"], metrics: ["d_loss", "g_loss"], along: "step" });
+  const choice = choiceOf(new URLSearchParams(`jobs=${IDS},<b>,job_9,${id("9")}&metrics=<b>&x=time`));
+  expect(choice).toEqual({ jobs: IDS, metrics: ["d_loss", "g_loss"], along: "step" });
   expect(chosen(new URLSearchParams(), { ...choice, jobs: [] }).toString()).toBe("");
 });
 

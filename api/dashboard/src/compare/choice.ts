@@ -6,6 +6,7 @@ export const MOST_JOBS = 8;
 /** Of all the curves of one answer together. */
 const MOST_POINTS = 16_000;
 const MOST_POINTS_EACH = 1_500;
+const JOB_ID = /^job_[0-9a-f]{24}$/;
 const ALWAYS = ["d_loss", "g_loss"] as const;
 
 export interface Choice {
@@ -21,7 +22,9 @@ const listed = (written: string | null) => [...new Set((written ?? "").split(","
 export function choiceOf(query: URLSearchParams): Choice {
   const metrics = listed(query.get("metrics")).filter((name) => /^\w+$/.test(name));
   return {
-    jobs: listed(query.get("jobs")).slice(0, MOST_JOBS),
+    jobs: listed(query.get("jobs"))
+      .filter((id) => JOB_ID.test(id))
+      .slice(0, MOST_JOBS),
     metrics: metrics.length ? metrics : ALWAYS,
     along: query.get("x") === "progress" ? "progress" : "step",
   };

@@ -36,7 +36,7 @@ test("a line goes on to the edge: one bucket more is drawn on either side", () =
 
 test("a spike that is in the range is on the axis, whatever the mean is", () => {
   const spiked = compared(4, curve([1, 1], [1, 900], [1, 0]));
-  const axis = { range: [0, 4], along: "step", log: false } as const;
+  const axis = { range: [0, 4], along: "step", log: false, cut: false } as const;
   expect(sharedScale([compared(4, curve([2, 3])), spiked], "d_loss", axis, [1.386]).high).toBeGreaterThan(900);
   expect(sharedScale([spiked], "d_loss", { ...axis, range: [0, 2] }, [5]).high).toBeLessThan(6);
   expect(sharedScale([spiked], "r_t", axis, [])).toEqual({ log: false, low: 0, high: 1 });

@@ -65,12 +65,12 @@ export function marked<Point extends readonly [number, number | null]>(
 export function sharedScale(
   jobs: readonly Compared[],
   metric: string,
-  { range, along, log }: { range: Range; along: Along; log: boolean },
+  { range, along, log, cut }: { range: Range; along: Along; log: boolean; cut: boolean },
   lines: readonly number[],
 ): Scale {
   const scales = jobs
     .filter(({ curve }) => curve.columns[metric] && curve.count.length)
-    .map(({ job, curve }) => scaleOf(curve, [metric], stepsOf(range, job.steps, along), log, lines));
+    .map(({ job, curve }) => scaleOf(curve, [metric], stepsOf(range, job.steps, along), log, lines, cut));
   if (scales.length === 0) return { log, low: log ? -1 : 0, high: 1 };
   const ends = (name: "low" | "high") => scales.map((scale) => scale[name]);
   return { log, low: Math.min(...ends("low")), high: Math.max(...ends("high")) };

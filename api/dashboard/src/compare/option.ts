@@ -1,7 +1,7 @@
 // The chart of a metric of several jobs, for ECharts.
 
 import type { ChartOption } from "../charts/echarts";
-import { frame } from "../charts/option";
+import { bandSeries, beyond, frame, levelsOf, quiet } from "../charts/option";
 import type { Settings } from "../charts/settings";
 import type { Colours } from "../charts/theme";
 import { bandOf, middles } from "../curves/band";
@@ -24,7 +24,13 @@ export interface Look {
 
 export function optionOf(jobs: readonly Compared[], metric: string, look: Look): ChartOption {
   const { range, along, settings, colours, lines } = look;
-  const scale = sharedScale(jobs, metric, { range, along, log: settings.log }, lines);
+  const scale = sharedScale(jobs, metric, { range, along, log: settings.log, cut: settings.cut }, lines);
+  const levels = lines.map((value) => ({
+    value,
+    label: String(Number(value.toFixed(3))),
+    colour: colours.muted,
+    side: "start" as const,
+  }));
   const axes = frame(scale, { range, settings, colours, steps: true });
   const share = { type: "value", min: range[0], max: range[1], axisLine: { lineStyle: { color: colours.line } } };
   const shares = {
@@ -40,15 +46,13 @@ export function optionOf(jobs: readonly Compared[], metric: string, look: Look):
   return {
     ...axes,
     ...(along === "progress" && { xAxis: shares }),
-    series: [...jobs.flatMap((job) => seriesOf(job, metric, scale, look)), across(lines, scale, colours)],
+    series: [...jobs.flatMap((job) => seriesOf(job, metric, scale, look)), levelsOf(levels, scale, colours)],
   };
 }
 
 /** A share of a job's steps, as closely as it is looked at. */
 const inShares = (place: number, [first, last]: Range): string =>
   `${((100 * place) / WHOLE).toFixed(last - first < WHOLE / 20 ? 1 : 0)} %`;
-
-const quiet = (id: string) => ({ id, silent: true, animation: false, emphasis: { disabled: true } });
 
 function seriesOf(compared: Compared, metric: string, scale: Scale, look: Look): object[] {
   const { job, curve, index } = compared;
@@ -62,7 +66,7 @@ function seriesOf(compared: Compared, metric: string, scale: Scale, look: Look):
   const points = places.map((place, at): [number, number | null] => [place, placed(means[at], scale.log)]);
   const band = look.settings.bands && curve.bucket_steps > 1 ? bandOf(held, places, part, scale) : [];
   return [
-    ...(band.length ? [bandSeries(`${index} band`, colour, band)] : []),
+    ...(band.length ? [bandSeries(String(index), colour, band)] : []),
     {
       ...quiet(`${index} line`),
       type: "line",
@@ -80,50 +84,6 @@ function seriesOf(compared: Compared, metric: string, scale: Scale, look: Look):
       itemStyle: { color: colour },
       z: 5,
     },
+    ...(look.settings.cut ? [beyond(String(index), colour, held, places, part, scale)] : []),
   ];
-}
-
-function bandSeries(id: string, colour: string, stretches: [number, number][][]) {
-  return {
-    ...quiet(id),
-    type: "custom",
-    coordinateSystem: "cartesian2d",
-    clip: true,
-    z: 2,
-    data: stretches.map((points, at) => [points[0]?.[0], points[0]?.[1], at]),
-    renderItem: (_: unknown, api: { value: (at: number) => number; coord: (point: [number, number]) => number[] }) => ({
-      type: "polygon",
-      shape: { points: (stretches[api.value(2)] ?? []).map(api.coord) },
-      style: { fill: colour, fillOpacity: 0.12, stroke: colour, strokeOpacity: 0.35, lineWidth: 0.6 },
-    }),
-  };
-}
-
-function across(lines: readonly number[], scale: Scale, colours: Colours): object {
-  const data = lines.flatMap((line) => {
-    const at = placed(line, scale.log);
-    return at === null ? [] : [{ yAxis: at, name: String(Number(line.toFixed(3))) }];
-  });
-  return {
-    ...quiet("levels"),
-    type: "line",
-    data: [],
-    markLine: {
-      silent: true,
-      animation: false,
-      symbol: "none",
-      lineStyle: { type: "dashed", width: 1.1, color: colours.muted },
-      label: {
-        formatter: "{b}",
-        position: "insideStartTop",
-        fontSize: 11,
-        color: colours.muted,
-        backgroundColor: colours.surface,
-        padding: [1, 3],
-        borderRadius: 3,
-      },
-      data,
-    },
-    z: 3,
-  };
 }

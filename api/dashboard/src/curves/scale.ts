@@ -50,7 +50,7 @@ export function scaleOf(
       [...places(held.min), ...places(held.mean)],
       [...places(held.max), ...places(held.mean)],
     ];
-    if (cut) fenced(least, most).forEach(take);
+    if (cut) fenced(least, most, log ? DECADES : 0).forEach(take);
     else [least, most].forEach((column) => column.forEach(take));
   }
   for (const line of lines) take(placed(line, log));
@@ -59,12 +59,15 @@ export function scaleOf(
   return { log, low: low - room, high: high + room };
 }
 
+/** A logarithmic axis has room for what is a hundred times as much. */
+const DECADES = 2;
+
 /** How far the bulk of some values reaches, with as much again to either side as lies between a tenth and nine of them. */
-function fenced(least: number[], most: number[]): number[] {
+function fenced(least: number[], most: number[], atLeast: number): number[] {
   if (least.length === 0) return [];
   const share = (values: number[], part: number) => values[Math.round(part * (values.length - 1))] as number;
   const [lower, upper] = [least.sort((a, b) => a - b), most.sort((a, b) => a - b)];
-  const room = share(upper, 0.9) - share(lower, 0.1);
+  const room = Math.max(atLeast, share(upper, 0.9) - share(lower, 0.1));
   return [
     Math.max(lower[0] as number, share(lower, 0.02) - room),
     Math.min(upper.at(-1) as number, share(upper, 0.98) + room),
@@ -87,12 +90,19 @@ export function marks({ log, low, high }: Scale, wanted: number): number[] {
   return even(from, to, wanted).flatMap((value) => placed(value, log) ?? []);
 }
 
+const NEAREST = [
+  [Math.sqrt(50), 10],
+  [Math.sqrt(10), 5],
+  [Math.sqrt(2), 2],
+] as const;
+
 /** Round values from `low` to `high`, evenly apart: by 1, 2 or 5 of a power of ten. */
 export function even(low: number, high: number, wanted: number): number[] {
   const rough = (high - low) / Math.max(1, wanted);
   if (!(rough > 0) || !Number.isFinite(rough)) return [];
   const power = 10 ** Math.floor(Math.log10(rough));
-  const apart = power * ([1, 2, 5].find((each) => each * power >= rough) ?? 10);
+  // The nearest of them, by ratio.
+  const apart = power * (NEAREST.find(([least]) => rough >= least * power)?.[1] ?? 1);
   const found: number[] = [];
   for (let n = Math.ceil(low / apart); n * apart <= high; n++) found.push(Number((n * apart).toPrecision(12)));
   return found;

@@ -53,11 +53,14 @@ export function useCurves(view: View): Curves {
     drawn,
     extent,
     range,
-    coming: view.kind !== "all" && (!fits || window.coming || asked !== held?.asked),
+    coming: view.kind !== "all" && (!fits || window.coming || !same(asked, held?.asked)),
     error: (whole ? null : main.error) ?? window.error,
     again: () => void (whole ? window.refetch() : main.refetch()),
   };
 }
+
+const same = (one: Range | null | undefined, other: Range | null | undefined) =>
+  one?.[0] === other?.[0] && one?.[1] === other?.[1];
 
 const trimmed = (curve: MetricBuckets, view: View, range: Range) =>
   view.kind === "last" ? since(curve, range[0]) : curve;

@@ -2,6 +2,9 @@
 
 import { presetOf } from "./presets";
 
+// Those named after a paper and its year come behind the plain ones.
+const ofPaper = (file: string): number => (/\d{4}_/.test(file) ? 1 : 0);
+
 const TEXTS = import.meta.glob<string>("../../../../examples/*.yaml", {
   query: "?raw",
   import: "default",
@@ -10,4 +13,4 @@ const TEXTS = import.meta.glob<string>("../../../../examples/*.yaml", {
 
 export const PRESETS = Object.entries(TEXTS)
   .map(([path, text]) => presetOf(path, text))
-  .sort((a, b) => a.file.localeCompare(b.file));
+  .sort((a, b) => ofPaper(a.file) - ofPaper(b.file) || a.file.localeCompare(b.file));

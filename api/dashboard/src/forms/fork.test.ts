@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isFixedInFork, stepsAfter } from "./fork";
+import { isFixedInFork, stepsAfter, tooShortFor } from "./fork";
 
 test("the networks stay as they are; how they are trained may change", () => {
   const fixed = [["generator", "kind"], ["generator", "latent_dim"], ["discriminator", "hidden_sizes", 0], ["pack"]];
@@ -20,4 +20,10 @@ test("the networks stay as they are; how they are trained may change", () => {
 
 test("a fork of a job's end is as long again", () => {
   expect([stepsAfter({ steps: 100 }, 50), stepsAfter({ steps: 100 }, 100), stepsAfter({}, 5)]).toEqual([100, 200, 6]);
+});
+
+test("a fork ends behind its checkpoint", () => {
+  expect(tooShortFor({ steps: 101 }, 100)).toEqual([]);
+  expect(tooShortFor({ steps: 100 }, 100).map(({ field }) => field)).toEqual(["steps"]);
+  expect(tooShortFor({ steps: "1e" }, 100)).toEqual([]);
 });

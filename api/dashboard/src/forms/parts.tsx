@@ -31,8 +31,11 @@ export interface FieldProps {
 export function inputOf(props: FieldProps) {
   const { $id: id, path } = props.fieldPathId;
   const hasErrors = Boolean(props.rawErrors?.length);
+  const last = path.at(-1);
   return {
     id,
+    // The items of a list have no label of their own.
+    "aria-label": typeof last === "number" ? `Item ${last + 1}` : undefined,
     name: id,
     "aria-describedby": `${id}-help ${id}-errors`,
     "aria-invalid": hasErrors || undefined,

@@ -7,7 +7,10 @@ import type {
   ObjectFieldTemplateProps,
 } from "@rjsf/utils";
 import type { ReactNode } from "react";
+import type { Json } from "../api/types";
+import { isPart } from "./kinds";
 import { Errors, Marked } from "./parts";
+import { same } from "./patch";
 import { type FieldSchema, labelOf } from "./schema";
 import { grouped, isAdvanced } from "./sections";
 
@@ -19,7 +22,7 @@ export function FieldTemplate(props: FieldTemplateProps) {
   if (!name) return children;
   const isItem = /^\d+$/.test(name);
   const isPlainObject = schema.type === "object" && !uiSchema?.["ui:field"];
-  if (isPlainObject) return <Group id={id} schema={schema} errors={rawErrors} inside={children} name={name} />;
+  if (isPlainObject) return <Group id={id} errors={rawErrors} inside={children} name={name} />;
   const isWide = schema.type === "object" || schema.type === "array";
   const help = schema.description && !isItem && (
     <p className="help" id={`${id}-help`}>
@@ -43,19 +46,7 @@ export function FieldTemplate(props: FieldTemplateProps) {
   );
 }
 
-function Group({
-  id,
-  schema,
-  name,
-  errors,
-  inside,
-}: {
-  id: string;
-  schema: FieldSchema;
-  name: string;
-  errors?: string[];
-  inside: ReactNode;
-}) {
+function Group({ id, name, errors, inside }: { id: string; name: string; errors?: string[]; inside: ReactNode }) {
   return (
     <fieldset className="group" id={id}>
       <legend className="sr-only">{labelOf(name)}</legend>
@@ -66,14 +57,15 @@ function Group({
 }
 
 /** The fields of a part; those that most people leave alone are folded away. At the root, the form's sections. */
-export function ObjectFieldTemplate({ properties, fieldPathId, errorSchema, formData }: ObjectFieldTemplateProps) {
+export function ObjectFieldTemplate(props: ObjectFieldTemplateProps) {
+  const { properties, fieldPathId, errorSchema, schema, formData } = props;
   const of = (names: readonly string[]) =>
     names.flatMap((name) => properties.find((property) => property.name === name) ?? []);
   const folded = (names: readonly string[]) => (
     <Fields
       properties={of(names)}
       errors={Object.keys(errorSchema ?? {})}
-      given={Object.keys((formData as object | undefined) ?? {})}
+      given={given(schema as FieldSchema, formData as Json | undefined)}
     />
   );
   const names = properties.map(({ name }) => name);
@@ -91,6 +83,12 @@ export function ObjectFieldTemplate({ properties, fieldPathId, errorSchema, form
     </>
   );
 }
+
+/** The fields that say something else than what holds anyway. */
+const given = (schema: FieldSchema, part: Json | undefined): string[] =>
+  Object.entries(isPart(part) ? part : {})
+    .filter(([name, value]) => !same(value, schema.properties?.[name]?.shown ?? null))
+    .map(([name]) => name);
 
 function Fields({
   properties,

@@ -1,6 +1,7 @@
 // Fields that can be one of several things, or nothing.
 
 import type { FieldPathList } from "@rjsf/utils";
+import { useRef } from "react";
 import type { Json } from "../api/types";
 import { words } from "../ui/format";
 import { changed, kindOf, switched } from "./kinds";
@@ -16,12 +17,14 @@ export function KindField(props: FieldProps) {
   const branch = kind === null ? undefined : schema.kinds?.[kind];
   const { ObjectField } = registry.fields;
   const isFixed = input.disabled || Boolean(registry.formContext?.isFixed?.([...fieldPathId.path, "kind"]));
+  // rjsf keeps the fields inside as they were drawn while their own values stay: what they call has to know the newest.
+  const now = useRef({ formData, kind });
+  now.current = { formData, kind };
   // A field that is set in a part of which nothing was said yet brings the part's kind with it.
-  const set = (value: Json | undefined, path: FieldPathList) =>
-    props.onChange(
-      changed(changed(formData, ["kind"], kind ?? undefined), path.slice(fieldPathId.path.length), value),
-      fieldPathId.path,
-    );
+  const set = (value: Json | undefined, path: FieldPathList) => {
+    const whole = changed(now.current.formData, ["kind"], now.current.kind ?? undefined);
+    props.onChange(changed(whole, path.slice(fieldPathId.path.length), value), fieldPathId.path);
+  };
   return (
     <div className="kind">
       <select

@@ -1,15 +1,16 @@
 // What can be done to a job: each button is there only while the service would do it.
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { post, remove } from "../api/http";
-import { checkpointsQuery, jobQuery } from "../api/queries";
+import { jobQuery } from "../api/queries";
 import type { Job } from "../api/types";
 import { title } from "../ui/format";
 import { freshKey } from "../ui/key";
 import { Dialog, Problem } from "../ui/parts";
 import { type Action, allowed } from "./allowed";
+import { useCheckpoints } from "../panels/useCheckpoints";
 
 type Asked = Exclude<Action, "fork">;
 
@@ -22,7 +23,7 @@ const VERBS: Record<Asked, string> = {
 };
 
 export function Actions({ job }: { job: Job }) {
-  const { data: checkpoints } = useQuery(checkpointsQuery(job.id));
+  const { data: checkpoints } = useCheckpoints(job);
   const [confirming, setConfirming] = useState<"cancel" | "delete" | null>(null);
   const { ask, asked, error } = useAsk(job);
   const may = allowed(job, Boolean(checkpoints?.length));
@@ -106,14 +107,7 @@ function Confirm({
     <Dialog title={`${VERBS[action]} ${title(job)}?`} close={close}>
       <div className="confirm">
         <p>{CONSEQUENCES[action]}</p>
-        <form
-          method="dialog"
-          className="actions"
-          onSubmit={() => {
-            go();
-            close();
-          }}
-        >
+        <form method="dialog" className="actions" onSubmit={go}>
           <button type="submit" className="danger">
             {action === "cancel" ? "Cancel the job" : "Delete the job"}
           </button>

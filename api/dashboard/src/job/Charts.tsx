@@ -50,19 +50,20 @@ function Drawn({
   const colours = useColours();
   const [selection] = useState(() => new Watched<Range | null>(null));
   const { data: verdicts } = useQuery(intervalsQuery(job.id, segment));
-  const { data: catalogue } = useQuery(catalogueQuery);
+  const { data: catalogue, isPending } = useQuery(catalogueQuery);
   const curve = curves.drawn ?? EMPTY;
   const names = recorded(curve).join();
   const facts = catalogue?.losses[lossOf(job.spec)] ?? null;
   const { d_loss, g_loss, total_loss } = job.equilibrium;
   const figures = useMemo(() => {
     const equilibrium = { d_loss, g_loss, total_loss };
-    const known = { recorded: names ? names.split(",") : [], equilibrium, facts, settings, colours };
-    return { main: mainFigures(known), extra: extraFigures(known) };
+    const facets = { recorded: names ? names.split(",") : [], equilibrium, facts, settings, colours };
+    return { main: mainFigures(facets), extra: extraFigures(facets) };
   }, [names, d_loss, g_loss, total_loss, facts, settings, colours]);
   const [extent, range] = [curves.extent ?? NOTHING, curves.range ?? NOTHING];
   const intervals = useMemo(() => judged(verdicts ?? [], extent[0]), [verdicts, extent[0]]);
-  const shared = { curve, extent, range, view, show, intervals, selection, settings, colours };
+  const known = curves.drawn !== null && !isPending;
+  const shared = { known, curve, extent, range, view, show, intervals, selection, settings, colours };
   return (
     <SharedContext.Provider value={shared}>
       <ChartsGroup curves={curves} figures={figures} />
@@ -90,7 +91,8 @@ function lossOf({ loss }: { loss?: unknown }): string {
 /** The view that the address names: so it can be handed on, and the browser's buttons keep it. */
 function useView(): [View, (view: View) => void] {
   const [query, setQuery] = useSearchParams();
-  const text = query.toString();
+  // By what it says: the address holds other things too, which change while one looks.
+  const text = written(new URLSearchParams(), viewOf(query)).toString();
   const view = useMemo(() => viewOf(new URLSearchParams(text)), [text]);
   const show = useCallback((next: View) => setQuery((now) => written(now, next), { replace: true }), [setQuery]);
   return [view, show];

@@ -38,7 +38,8 @@ export function HealthPanel() {
 }
 
 function Standing({ health }: { health: Health }) {
-  const isAssessed = health.step > 0;
+  // What is said of a job before it is assessed comes without evidence.
+  const isAssessed = health.evidence.length > 0 || health.confidence > 0;
   return (
     <div className="standing" data-severity={health.severity}>
       <p className="standing-verdict">

@@ -105,7 +105,8 @@ function Verdict({ job, segment }: { job: Job; segment: number | null }) {
   const severity = segment === null ? job.severity : (health?.severity ?? null);
   return (
     <p className="job-verdict" title={health?.sentence}>
-      <VerdictBadge verdict={verdict} severity={severity} /> <span className="one-line">{health?.sentence}</span>
+      {verdict && <VerdictBadge verdict={verdict} severity={severity} />}{" "}
+      <span className="one-line">{health?.sentence}</span>
     </p>
   );
 }

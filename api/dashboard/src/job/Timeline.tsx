@@ -96,6 +96,7 @@ function Drawn({ timeline, step }: { timeline: Samples; step: number }) {
 /** Which sample it is, and whether the next one will be shown when it comes. */
 function Caption({ timeline, step, player }: { timeline: Samples; step: number; player: Player }) {
   const { following, index, steps } = timeline;
+  const live = useJobShown().job.finished_at === null;
   const follow = () => {
     player.stop();
     timeline.follow();
@@ -103,16 +104,18 @@ function Caption({ timeline, step, player }: { timeline: Samples; step: number; 
   return (
     <p className="sample-caption">
       <span>
-        <output>Step {count(step)}</output>{" "}
+        <strong>Step {count(step)}</strong>{" "}
         <span className="muted">
-          {count(index + 1)} of {count(steps.length)}
+          {count(index + 1)} / {count(steps.length)}
         </span>
       </span>
       {following ? (
-        <span className="sample-following">Following the newest</span>
+        <span className="sample-following" data-live={live}>
+          {live ? "Following the newest" : "The newest"}
+        </span>
       ) : (
         <button type="button" onClick={follow}>
-          Follow the newest
+          {live ? "Follow the newest" : "To the newest"}
         </button>
       )}
     </p>

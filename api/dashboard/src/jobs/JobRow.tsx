@@ -61,7 +61,7 @@ export const JobRow = memo(function JobRow({ job, index, top, chosen, full, choo
       </span>
       <span role="cell" className="cell-state">
         <StatusBadge status={job.status} />
-        {job.status_reason && <small className="clipped" title={job.status_reason}>{job.status_reason}</small>}
+        <Reason job={job} />
       </span>
       <span role="cell" className="cell-verdict">
         <VerdictBadge verdict={job.verdict} severity={job.severity} />
@@ -82,6 +82,17 @@ export const JobRow = memo(function JobRow({ job, index, top, chosen, full, choo
     </div>
   );
 });
+
+/** Why a job is in its state, unless that goes without saying: a worker has it, or every step was trained. */
+function Reason({ job }: { job: JobSummary }) {
+  const plain = job.status === "running" || (job.status === "succeeded" && job.step === job.steps);
+  if (plain || job.status_reason === null) return null;
+  return (
+    <small className="clipped" title={job.status_reason}>
+      {job.status_reason}
+    </small>
+  );
+}
 
 function Name({ job, name }: { job: JobSummary; name: string }) {
   const metadata = Object.entries(job.metadata);

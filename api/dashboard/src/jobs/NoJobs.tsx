@@ -26,9 +26,9 @@ export function NoJobs() {
         </Link>
       </p>
       <p>or send a spec from a terminal:</p>
-      <pre tabIndex={0}>{`curl ${url} -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(SPEC)}'`}</pre>
+      <pre>{`curl ${url} -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(SPEC)}'`}</pre>
       <p>or a file, by the command line:</p>
-      <pre tabIndex={0}>ganjobs submit examples/ring.yaml --follow --url {window.location.origin}</pre>
+      <pre>ganjobs submit examples/ring.yaml --follow --url {window.location.origin}</pre>
     </div>
   );
 }

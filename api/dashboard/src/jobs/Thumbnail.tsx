@@ -6,17 +6,31 @@ import { count } from "../ui/format";
 
 /** A job that draws many pictures a second is not to load each of them (ms). */
 const RENEWED_EVERY = 4_000;
+/** When a picture that could not be had is asked for again (ms): the service may have been away. */
+const AGAIN_AFTER = 20_000;
 const SIZE = 52;
 const LARGE = 256;
 
 export function Thumbnail({ job, name, newest }: { job: string; name: string; newest: number | null }) {
-  const step = useThrottled(newest, RENEWED_EVERY);
-  const [broken, setBroken] = useState<number | null>(null);
-  if (step === null || broken === step) return <span className="thumbnail" data-empty="" title="No sample yet" />;
+  const wanted = useThrottled(newest, RENEWED_EVERY);
+  const [loaded, setLoaded] = useState<number | null>(null);
+  const [failed, setFailed] = useState<number | null>(null);
+  const [pointedAt, setPointedAt] = useState(false);
+  useEffect(() => {
+    if (failed === null) return;
+    const timer = window.setTimeout(() => setFailed(null), AGAIN_AFTER);
+    return () => window.clearTimeout(timer);
+  }, [failed]);
+  // The picture of before stays where the newest cannot be had.
+  const step = wanted !== failed ? wanted : loaded !== failed ? loaded : null;
+  if (step === null) return <span className="thumbnail" />;
   const src = sampleUrl(job, step);
-  const failed = () => setBroken(step);
   return (
-    <span className="thumbnail">
+    <span
+      className="thumbnail"
+      onPointerEnter={(event) => setPointedAt(event.pointerType === "mouse")}
+      onPointerLeave={() => setPointedAt(false)}
+    >
       <img
         src={src}
         alt={`Newest sample of ${name}, step ${count(step)}`}
@@ -24,9 +38,10 @@ export function Thumbnail({ job, name, newest }: { job: string; name: string; ne
         height={SIZE}
         loading="lazy"
         decoding="async"
-        onError={failed}
+        onLoad={() => setLoaded(step)}
+        onError={() => setFailed(step)}
       />
-      <img className="thumbnail-large" src={src} alt="" width={LARGE} height={LARGE} loading="lazy" decoding="async" />
+      {pointedAt && <img className="thumbnail-large" src={src} alt="" width={LARGE} height={LARGE} />}
     </span>
   );
 }
@@ -36,15 +51,13 @@ function useThrottled<Value>(value: Value, wait: number): Value {
   const [shown, setShown] = useState(value);
   const at = useRef(0);
   useEffect(() => {
-    const late = at.current + wait - Date.now();
-    const timer = window.setTimeout(
-      () => {
-        at.current = Date.now();
-        setShown(value);
-      },
-      Math.max(0, late),
-    );
+    if (value === shown) return;
+    const take = () => {
+      at.current = Date.now();
+      setShown(value);
+    };
+    const timer = window.setTimeout(take, Math.max(0, at.current + wait - Date.now()));
     return () => window.clearTimeout(timer);
-  }, [value, wait]);
+  }, [value, shown, wait]);
   return shown;
 }

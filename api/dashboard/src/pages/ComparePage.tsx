@@ -54,8 +54,8 @@ export default function ComparePage() {
       {jobs.length > 0 && (
         <>
           <Curves {...{ jobs, places, choice, choose, cursor }} view={viewOf(query)} />
-          <Table jobs={jobs} places={places} />
           <Samples jobs={jobs} places={places} along={choice.along} cursor={cursor} />
+          <Table jobs={jobs} places={places} />
         </>
       )}
       {picking && (

@@ -7,7 +7,7 @@ import { ApiError, post } from "../api/http";
 import { checkpointsQuery, jobQuery, queryClient, segmentsQuery } from "../api/queries";
 import type { Checkpoint, Job, Spec } from "../api/types";
 import { differences } from "../compare/diff";
-import { isFixedInFork, stepsAfter } from "../forms/fork";
+import { isFixedInFork, stepsAfter, tooShortFor } from "../forms/fork";
 import { goTo } from "../forms/Outcome";
 import { mergePatch, remedied } from "../forms/patch";
 import { SpecEditor } from "../forms/SpecEditor";
@@ -57,7 +57,7 @@ function Fork({ job, base: newest, checkpoints }: { job: Job; base: Spec; checkp
     setSpecHeld(next);
     forget();
   };
-  const goTo_ = (next: number) => {
+  const goOnFrom = (next: number) => {
     setStep(next);
     setSpec({ ...spec, steps: Math.max(Number(spec.steps) || 0, stepsAfter(base, next)) });
   };
@@ -67,6 +67,7 @@ function Fork({ job, base: newest, checkpoints }: { job: Job; base: Spec; checkp
     return () => window.clearTimeout(timer);
   }, [field]);
   const refused = error instanceof ApiError ? error.fields.filter((each) => each.field && each.in === "body") : NONE;
+  const tooShort = useMemo(() => tooShortFor(spec, step), [spec, step]);
   return (
     <>
       <div className="page-title">
@@ -74,12 +75,14 @@ function Fork({ job, base: newest, checkpoints }: { job: Job; base: Spec; checkp
           Fork <Link href={`/jobs/${job.id}`}>{title(job)}</Link>
         </h1>
       </div>
-      <SpecEditor {...{ spec, setSpec, validity, refused, isFixed: isFixedInFork }}>
+      <SpecEditor
+        {...{ spec, setSpec, validity, refused: tooShort.length ? tooShort : refused, isFixed: isFixedInFork }}
+      >
         <Panel title="Go on from">
           <div className="panel-body">
             <label className="stacked">
               Checkpoint
-              <select value={step} onChange={(event) => goTo_(Number(event.target.value))}>
+              <select value={step} onChange={(event) => goOnFrom(Number(event.target.value))}>
                 {checkpoints.map((each) => (
                   <option key={each.step} value={each.step}>
                     {described(each)}
@@ -91,12 +94,12 @@ function Fork({ job, base: newest, checkpoints }: { job: Job; base: Spec; checkp
             <button
               type="button"
               className="primary"
-              disabled={isSending || !validity.isCurrent || !validity.isValid}
+              disabled={isSending || !validity.isCurrent || !validity.isValid || tooShort.length > 0}
               onClick={() => submit()}
             >
               {isSending ? "Forking …" : "Fork the job"}
             </button>
-            {error && <Problem error={error} />}
+            {error && !refused.length && <Problem error={error} />}
           </div>
         </Panel>
       </SpecEditor>

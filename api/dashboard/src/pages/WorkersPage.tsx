@@ -4,12 +4,13 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { get, path } from "../api/http";
 import { workersQuery } from "../api/queries";
-import type { SummaryPage, Worker } from "../api/types";
+import type { JobSummary, SummaryPage, Worker } from "../api/types";
 import { STATES } from "../jobs/filter";
 import { Lost } from "../jobs/Lost";
 import { speed } from "../jobs/speed";
 import { count } from "../ui/format";
 import { Empty, Problem } from "../ui/parts";
+import { speedOf } from "../workers/devices";
 import { WorkerCard } from "../workers/WorkerCard";
 import "../styles/workers.css";
 
@@ -31,7 +32,7 @@ export default function WorkersPage() {
     <>
       <div className="jobs-top">
         <h1>Workers</h1>
-        {workers.length > 0 && <Totals workers={workers} />}
+        {workers.length > 0 && <Totals workers={workers} jobs={jobs} />}
       </div>
       <Lost error={error} asOf={dataUpdatedAt} />
       {workers.length === 0 ? (
@@ -47,7 +48,7 @@ export default function WorkersPage() {
   );
 }
 
-function Totals({ workers }: { workers: readonly Worker[] }) {
+function Totals({ workers, jobs }: { workers: readonly Worker[]; jobs: ReadonlyMap<string, JobSummary> }) {
   const sum = (of: (worker: Worker) => number) => workers.reduce((all, worker) => all + of(worker), 0);
   const [used, slots] = [sum((worker) => worker.jobs.length), sum((worker) => worker.slots)];
   const gpus = sum((worker) => worker.devices.filter((device) => device.kind === "cuda").length);
@@ -64,7 +65,7 @@ function Totals({ workers }: { workers: readonly Worker[] }) {
         <strong>{count(gpus)}</strong> {gpus === 1 ? "GPU" : "GPUs"}
       </span>
       <span>
-        <strong>{speed(sum((worker) => worker.steps_per_second ?? 0))}</strong> steps/s
+        <strong>{speed(sum((worker) => speedOf(worker, jobs) ?? 0))}</strong> steps/s
       </span>
     </p>
   );
@@ -77,15 +78,15 @@ const NoWorkers = () => (
     <dl>
       <dt>on this machine, with all else that the service needs</dt>
       <dd>
-        <pre tabIndex={0}>make serve</pre>
+        <pre>make serve</pre>
       </dd>
       <dt>in containers, with the GPU or without</dt>
       <dd>
-        <pre tabIndex={0}>docker compose up --detach</pre>
+        <pre>docker compose up --detach</pre>
       </dd>
       <dt>alone, on a host that reaches the service’s database, queue and data folder</dt>
       <dd>
-        <pre tabIndex={0}>python -m worker</pre>
+        <pre>python -m worker</pre>
       </dd>
     </dl>
     <p className="muted">A worker that was started is seen here within seconds.</p>

@@ -1,14 +1,13 @@
 // What to change about a job, the most promising first.
 
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { checkpointsQuery } from "../api/queries";
 import type { Advice, Job } from "../api/types";
 import { number } from "../ui/format";
 import { valueAt } from "./health";
+import { useCheckpoints } from "./useCheckpoints";
 
 export function AdviceList({ job, advice, canFork }: { job: Job; advice: Advice[]; canFork: boolean }) {
-  const { data: checkpoints } = useQuery(checkpointsQuery(job.id));
+  const { data: checkpoints } = useCheckpoints(job);
   if (!advice.length) return null;
   return (
     <section aria-label="Advice">

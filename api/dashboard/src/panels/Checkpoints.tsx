@@ -1,14 +1,13 @@
 // Where a job can be gone on from, with the files to take home.
 
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { checkpointsQuery } from "../api/queries";
 import type { Checkpoint, Job } from "../api/types";
 import { age, bytes, clock, count, number, words } from "../ui/format";
 import { Empty, Problem } from "../ui/parts";
+import { useCheckpoints } from "./useCheckpoints";
 
 export function Checkpoints({ job }: { job: Job }) {
-  const { data: checkpoints, error, refetch } = useQuery(checkpointsQuery(job.id));
+  const { data: checkpoints, error, refetch } = useCheckpoints(job);
   if (error && !checkpoints) return <Problem error={error} retry={() => void refetch()} />;
   if (!checkpoints) return <Empty>Loading …</Empty>;
   if (!checkpoints.length) return <Empty>No checkpoint has been made yet.</Empty>;

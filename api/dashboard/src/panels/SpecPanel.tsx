@@ -2,16 +2,17 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { stringify } from "yaml";
+import { Link } from "wouter";
 import { jobQuery } from "../api/queries";
 import type { Job } from "../api/types";
 import { differences } from "../compare/diff";
+import { toYaml } from "../forms/yaml";
 import { Copy } from "../ui/Copy";
 import { title } from "../ui/format";
 import { DifferenceTable } from "./DifferenceTable";
 
-export function SpecPanel({ job }: { job: Job }) {
-  const text = useMemo(() => stringify(job.spec, { flowCollectionPadding: false }), [job.spec]);
+export default function SpecPanel({ job }: { job: Job }) {
+  const text = useMemo(() => toYaml(job.spec), [job.spec]);
   const file = `data:text/yaml;charset=utf-8,${encodeURIComponent(text)}`;
   return (
     <>
@@ -23,9 +24,9 @@ export function SpecPanel({ job }: { job: Job }) {
         <a className="button" href={file} download={`${job.name ?? job.id}.yaml`}>
           Download
         </a>
-        <a className="button" href={`/new?from=${job.id}`}>
+        <Link className="button" href={`/new?from=${job.id}`}>
           Use for a new job
-        </a>
+        </Link>
       </div>
       <pre className="spec" tabIndex={0} aria-label="Spec as YAML">
         {text}

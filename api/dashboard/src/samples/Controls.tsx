@@ -34,11 +34,11 @@ export function Controls({ timeline, player, words }: Props) {
         <Mark name="next" label="Next sample" off={index >= last} press={() => go(index + 1)} />
         <Mark name="last" label="Newest sample" off={index >= last} press={() => go(last)} />
         <label className="sample-speed">
-          <span className="sr-only">Speed</span>
+          <span className="sr-only">Speed, in samples a second</span>
           <select value={player.speed} onChange={(event) => player.setSpeed(Number(event.target.value))}>
             {SPEEDS.map((speed) => (
               <option key={speed} value={speed}>
-                {speed} a second
+                {speed} / s
               </option>
             ))}
           </select>

@@ -6,12 +6,13 @@ import { Age } from "../jobs/Age";
 import { speed } from "../jobs/speed";
 import { percent, short, title } from "../ui/format";
 import { Panel, ProgressBar, VerdictBadge } from "../ui/parts";
-import { memoryOf, nameOf, type Use, utilizationOf } from "./devices";
+import { memoryOf, nameOf, speedOf, type Use, utilizationOf } from "./devices";
 
 /** The share of a memory from which on a job may not fit into the rest. */
 const FULL = 0.9;
 
 export function WorkerCard({ worker, jobs }: { worker: Worker; jobs: ReadonlyMap<string, JobSummary> }) {
+  const fast = speedOf(worker, jobs);
   const state = (
     <span className="badge" data-worker={worker.status}>
       {worker.status}
@@ -21,7 +22,7 @@ export function WorkerCard({ worker, jobs }: { worker: Worker; jobs: ReadonlyMap
     <Panel title={worker.hostname} actions={state} className="worker">
       <dl className="worker-facts">
         <Fact name="Slots in use" value={`${worker.jobs.length} of ${worker.slots}`} />
-        <Fact name="Steps/s" value={worker.steps_per_second == null ? "–" : speed(worker.steps_per_second)} />
+        <Fact name="Steps/s" value={fast === null ? "–" : speed(fast)} />
         <Fact name="Last seen" value={<Age time={worker.seen_at} />} />
         <Fact name="Up since" value={<Age time={worker.started_at} />} />
       </dl>

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import type { Device } from "../api/types";
-import { memoryOf, nameOf, utilizationOf } from "./devices";
+import type { Device, Worker } from "../api/types";
+import { job } from "../jobs/fixture";
+import { memoryOf, nameOf, speedOf, utilizationOf } from "./devices";
 
 const GPU: Device = {
   kind: "cuda",
@@ -27,4 +28,16 @@ test("what is used of it is told as far as it is known", () => {
     { share: null, text: "not known" },
     { share: null, text: "not known" },
   ]);
+});
+
+test("a worker that does not tell its speed is as fast as its jobs together", () => {
+  const worker = { jobs: ["a", "b", "c"], steps_per_second: null } as Partial<Worker> as Worker;
+  const jobs = new Map([
+    ["a", job("a", { steps_per_second: 5 })],
+    ["b", job("b", { steps_per_second: null })],
+    ["c", job("c", { steps_per_second: 7 })],
+  ]);
+  expect(speedOf(worker, jobs)).toBe(12);
+  expect(speedOf({ ...worker, steps_per_second: 3 }, jobs)).toBe(3);
+  expect(speedOf(worker, new Map())).toBeNull();
 });

@@ -1,6 +1,6 @@
-// What a worker's device is and how much of it is used, in words.
+// What a worker's devices are, how much of them is used, and how fast it trains.
 
-import type { Device } from "../api/types";
+import type { Device, JobSummary, Worker } from "../api/types";
 import { bytes } from "../ui/format";
 
 export interface Use {
@@ -32,3 +32,10 @@ export function utilizationOf(device: Device): Use {
 }
 
 const shareOf = (share: number): number => Math.min(1, Math.max(0, share));
+
+/** Steps per second of all that a worker trains; null where none is known. */
+export function speedOf(worker: Worker, jobs: ReadonlyMap<string, JobSummary>): number | null {
+  if (worker.steps_per_second != null) return worker.steps_per_second;
+  const known = worker.jobs.map((id) => jobs.get(id)?.steps_per_second ?? null).filter((speed) => speed !== null);
+  return known.length ? known.reduce((all, speed) => all + speed, 0) : null;
+}
