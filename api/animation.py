@@ -52,13 +52,29 @@ def animated(images: Sequence[tuple[int, bytes]], kind: Format, frames_per_secon
     return out.getvalue()
 
 
-def _frame(step: int, png: bytes, side: int) -> Image.Image:
+def scaled_down(step: int, png: bytes, side: int) -> bytes:
+    """The PNG of a step with at most ``side`` pixels on its longer side.
+
+    Raises:
+        UndecodableImage: it is no image.
+    """
+    out = io.BytesIO()
+    _decoded(step, png, side).save(out, "PNG")
+    return out.getvalue()
+
+
+def _decoded(step: int, png: bytes, side: int) -> Image.Image:
     try:
         with Image.open(io.BytesIO(png)) as image:
             drawn = image.convert("RGB")
     except OSError as error:
         raise UndecodableImage(step) from error
     drawn.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return drawn
+
+
+def _frame(step: int, png: bytes, side: int) -> Image.Image:
+    drawn = _decoded(step, png, side)
     framed = Image.new("RGB", (drawn.width, drawn.height + CAPTION_PIXELS), DARK)
     framed.paste(drawn, (0, 0))
     ImageDraw.Draw(framed).text((6, drawn.height + 3), f"step {step:,}", fill=LIGHT)

@@ -17,6 +17,10 @@ from api.watching_views import SampleSteps
 from models import samples
 from models.tables import Sample
 
+Side = Annotated[
+    int | None,
+    Query(ge=16, le=1024, description="Scaled down, where it is larger, to so many pixels of its longer side."),
+]
 MEDIA_TYPE = "image/png"
 STEP_HEADER = "Sample-Step"
 router = APIRouter(prefix="/v1/jobs/{job_id}/samples", tags=["samples"], route_class=StrictRoute)
@@ -28,7 +32,7 @@ PNG: dict[int | str, dict[str, Any]] = {
         {STEP_HEADER: {"description": "The step it was drawn at.", "schema": {"type": "integer"}}},
     ),
     **not_modified(),
-    **problems("job_not_found", "sample_not_found", "segment_not_found"),
+    **problems("job_not_found", "sample_not_found", "segment_not_found", "file_gone"),
 }
 EXTENSIONS: dict[animation.Format, str] = {"gif": "gif", "webp": "webp", "apng": "png"}
 ANIMATION: dict[int | str, dict[str, Any]] = {
@@ -72,12 +76,14 @@ def list_samples(
     response_class=Response,
     responses=PNG,
 )
-def get_latest_sample(request: Request, session: ReadSession, job: TheJob, segment: SegmentNumber = None) -> Response:
+def get_latest_sample(
+    request: Request, session: ReadSession, job: TheJob, segment: SegmentNumber = None, side: Side = None
+) -> Response:
     """Download the newest image. The header `Sample-Step` says which step it shows."""
     newest = samples.get_sample(session, job, None, segment_of(job, segment))
     if newest is None:
         raise about("job_id", "path", "sample_not_found", "the job has no sample yet")
-    return _image(request, newest)
+    return _image(request, newest, side)
 
 
 @router.get(
@@ -144,7 +150,12 @@ def get_sample_animation(
     responses=PNG,
 )
 def get_sample(
-    request: Request, session: ReadSession, job: TheJob, step: Step, segment: SegmentNumber = None
+    request: Request,
+    session: ReadSession,
+    job: TheJob,
+    step: Step,
+    segment: SegmentNumber = None,
+    side: Side = None,
 ) -> Response:
     """Download the image drawn at a step. A job that goes back to a checkpoint draws later images anew."""
     line = segment_of(job, segment)
@@ -154,12 +165,16 @@ def get_sample(
         there = f"the newest is of step {newest.step}" if newest else "it has none yet"
         message = f"the job has no sample of step {step}; {there}"
         raise about("step", "path", "sample_not_found", message, newest.step if newest else None)
-    return _image(request, found)
+    return _image(request, found, side)
 
 
-def _image(request: Request, sample: Sample) -> Response:
-    etag = caching.quoted(sample.sha256)
+def _image(request: Request, sample: Sample, side: int | None) -> Response:
+    etag = caching.quoted(sample.sha256 if side is None else f"{sample.sha256}-{side}")
     headers = {"ETag": etag, "Cache-Control": caching.NO_CACHE, STEP_HEADER: str(sample.step)}
     if caching.is_current(request, etag):
         return Response(status_code=304, headers=headers)
-    return Response(sample.png, media_type=MEDIA_TYPE, headers=headers | {"X-Content-Type-Options": "nosniff"})
+    try:
+        png = sample.png if side is None else animation.scaled_down(sample.step, sample.png, side)
+    except animation.UndecodableImage as error:
+        raise about("job_id", "path", "file_gone", str(error), error.step) from error
+    return Response(png, media_type=MEDIA_TYPE, headers=headers | {"X-Content-Type-Options": "nosniff"})

@@ -152,6 +152,17 @@ class TestTimelines:
         with Image.open(io.BytesIO(whole.content)) as image:
             assert getattr(image, "n_frames", 1) == 10
 
+    def test_a_thumbnail_is_smaller_and_has_a_tag_of_its_own(self, client: httpx.Client, path: str) -> None:
+        whole, small = client.get(f"{path}/90"), client.get(f"{path}/latest?side=32")
+        with Image.open(io.BytesIO(small.content)) as image:
+            assert image.size == (32, 32)
+        assert small.headers["etag"] != whole.headers["etag"]
+        assert small.headers["sample-step"] == "90"
+        with Image.open(io.BytesIO(client.get(f"{path}/90?side=1024").content)) as image:
+            assert image.size == (128, 128)
+        again = client.get(f"{path}/latest?side=32", headers={"If-None-Match": small.headers["etag"]})
+        assert again.status_code == 304
+
     def test_what_cannot_be_animated(self, client: httpx.Client, path: str, database: Database) -> None:
         problem_of(client.get(f"{path}/animation?from_step=95"), 404, "sample_not_found")
         assert only_error(client.get(f"{path}/animation?frames=1"))["field"] == "frames"

@@ -176,6 +176,6 @@ export const workersQuery = queryOptions({
   refetchInterval: 5_000,
 });
 
-/** Where an image of a job's sample is. */
-export const sampleUrl = (id: string, step: number, segment: number | null = null) =>
-  path(of(id, `/samples/${step}`), { segment: segment || null });
+/** Where an image of a job's sample is; scaled down to `side` pixels where that is given. */
+export const sampleUrl = (id: string, step: number, segment: number | null = null, side?: number) =>
+  path(of(id, `/samples/${step}`), { segment: segment || null, side });

@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { catalogueQuery, curvesQuery } from "../api/queries";
 import { FINAL, type Catalogue, type Job } from "../api/types";
-import { type Settings, useSettings } from "../charts/settings";
+import { useSettings } from "../charts/settings";
 import { Watched } from "../charts/shared";
 import { useColours } from "../charts/theme";
 import { ALL, type Range, resolved, type View } from "../curves/range";
@@ -30,7 +30,7 @@ interface Props {
 export function Curves({ jobs, places, choice, choose, view, cursor }: Props) {
   const { along, metrics } = choice;
   const { data: catalogue } = useQuery(catalogueQuery);
-  const [settings, change] = useCompareSettings();
+  const [settings, change] = useSettings();
   const [selection] = useState(() => new Watched<Range | null>(null));
   const colours = useColours();
   const extent = extentOf(jobs, along);
@@ -81,13 +81,6 @@ export function Curves({ jobs, places, choice, choose, view, cursor }: Props) {
 
 /** The same array while its ends are the same, for what is drawn anew with another. */
 const useSame = ([first, last]: Range): Range => useMemo(() => [first, last], [first, last]);
-
-/** How curves are drawn is as in the charts of a job; the switches here are for this comparison. */
-function useCompareSettings(): [Settings, (change: Partial<Settings>) => void] {
-  const [usual] = useSettings();
-  const [settings, setSettings] = useState(usual);
-  return [settings, (change) => setSettings({ ...settings, ...change })];
-}
 
 /** The metrics that any of the jobs records, in the catalogue's order, and those that are chosen. */
 function recordedBy(jobs: readonly Job[], catalogue: Catalogue | undefined, chosen: readonly string[]): string[] {

@@ -9,7 +9,7 @@ import type { Range, View } from "../curves/range";
 import type { Reading } from "../curves/reading";
 import { type Cursor, useCursor } from "../job/cursor";
 import { count, number, title } from "../ui/format";
-import { type Along, type Compared, placeInWords, readAt } from "./lines";
+import { type Along, type Compared, isLog, placeInWords, readAt } from "./lines";
 import { type Look, optionOf } from "./option";
 import { Swatch } from "./styles";
 
@@ -44,7 +44,7 @@ export function MetricChart({ metric, jobs, lines, shared }: Props) {
       <figcaption>
         <h3>
           {labelOf(metric)}
-          {settings.log && <small className="muted"> log</small>}
+          {isLog(metric, settings.log) && <small className="muted"> log</small>}
         </h3>
       </figcaption>
       <Gestures shared={shared}>

@@ -42,7 +42,7 @@ export function Toolbar({ metrics, chosen, choose, along, setAlong, settings, ch
           </select>
         </label>
         <Toggle on={settings.log} set={(log) => change({ log })}>
-          Log
+          Log losses
         </Toggle>
         <Toggle on={settings.bands} set={(bands) => change({ bands })}>
           Min–max bands

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Job, MetricBuckets } from "../api/types";
-import { asked, type Compared, extentOf, marked, partOf, readAt, sharedScale } from "./lines";
+import { asked, type Compared, extentOf, isLog, marked, partOf, readAt, sharedScale } from "./lines";
 
 const curve = (mean: (number | null)[], max = mean, min = mean): MetricBuckets => ({
   object: "metric_buckets",
@@ -57,4 +57,15 @@ test("marks are spread over a line, and one is at its end", () => {
   expect(marks.length).toBeLessThanOrEqual(7);
   expect(marks.at(-1)).toEqual([99, 99]);
   expect(marked([], 5)).toEqual([]);
+});
+
+test("gradient norms are always logarithmic, losses where it is wanted, and probabilities never", () => {
+  expect(["g_grad_norm", "d_loss", "r1_penalty", "d_real", "d_fake_logit"].map((name) => isLog(name, true))).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect([isLog("d_grad_norm", false), isLog("d_loss", false)]).toEqual([true, false]);
 });

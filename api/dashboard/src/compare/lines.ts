@@ -28,6 +28,11 @@ export const stepOf = (place: number, steps: number, along: Along): number =>
 export const placeInWords = (place: number, along: Along): string =>
   along === "step" ? `step ${count(Math.round(place))}` : percent(place / WHOLE);
 
+/** Whether a metric is drawn on a logarithmic axis, as in a job's own charts: gradient norms always are, losses where it
+ * is wanted, and what has bounds or may be negative is not. */
+export const isLog = (metric: string, losses: boolean): boolean =>
+  metric.includes("grad_norm") || (losses && /_loss$|_penalty$/.test(metric));
+
 /** From the first to the last place that any of some jobs has reached. */
 export function extentOf(jobs: readonly Job[], along: Along): Range {
   return [0, Math.max(1, ...jobs.map(({ step, steps }) => Math.ceil(placeOf(step, steps, along))))];

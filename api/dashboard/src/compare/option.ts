@@ -6,9 +6,9 @@ import type { Settings } from "../charts/settings";
 import type { Colours } from "../charts/theme";
 import { bandOf, middles } from "../curves/band";
 import type { Range } from "../curves/range";
-import { placed, type Scale } from "../curves/scale";
+import { even, placed, type Scale } from "../curves/scale";
 import { smoothed } from "../curves/smoothing";
-import { type Along, type Compared, marked, partOf, placeOf, sharedScale, WHOLE } from "./lines";
+import { type Along, type Compared, isLog, marked, partOf, placeOf, sharedScale, WHOLE } from "./lines";
 import { STYLES } from "./styles";
 
 const MARKS_PER_LINE = 6;
@@ -24,7 +24,7 @@ export interface Look {
 
 export function optionOf(jobs: readonly Compared[], metric: string, look: Look): ChartOption {
   const { range, along, settings, colours, lines } = look;
-  const scale = sharedScale(jobs, metric, { range, along, log: settings.log, cut: settings.cut }, lines);
+  const scale = sharedScale(jobs, metric, { range, along, log: isLog(metric, settings.log), cut: settings.cut }, lines);
   const levels = lines.map((value) => ({
     value,
     label: String(Number(value.toFixed(3))),
@@ -32,10 +32,15 @@ export function optionOf(jobs: readonly Compared[], metric: string, look: Look):
     side: "start" as const,
   }));
   const axes = frame(scale, { range, settings, colours, steps: true });
-  const share = { type: "value", min: range[0], max: range[1], axisLine: { lineStyle: { color: colours.line } } };
+  const ticks = even(range[0], range[1], 6);
   const shares = {
-    ...share,
+    type: "value",
+    min: range[0],
+    max: range[1],
+    axisLine: { lineStyle: { color: colours.line }, onZero: false },
+    axisTick: { show: true, customValues: ticks },
     axisLabel: {
+      customValues: ticks,
       color: colours.muted,
       fontSize: 11,
       hideOverlap: true,

@@ -5,6 +5,8 @@ import { ApiError, post } from "../api/http";
 import type { Equilibrium, MetricFacts, ProblemField, Spec } from "../api/types";
 
 const WAIT = 400;
+/** After which it is asked again where it could not be reached. */
+const AGAIN = 3_000;
 
 export interface Validation {
   spec: Spec;
@@ -34,11 +36,15 @@ export function useValidation(spec: Spec | null): Validity {
   useEffect(() => {
     if (body === null) return;
     let isLatest = true;
-    setValidity((before) => ({ ...before, isCurrent: false }));
-    const timer = window.setTimeout(async () => {
+    let timer = 0;
+    const ask = async () => {
       const outcome = await asked(JSON.parse(body) as Spec);
-      if (isLatest) setValidity((before) => ({ ...outcome, made: outcome.made ?? before.made }));
-    }, WAIT);
+      if (!isLatest) return;
+      setValidity((before) => ({ ...outcome, made: outcome.made ?? before.made }));
+      if (outcome.failure) timer = window.setTimeout(ask, AGAIN);
+    };
+    setValidity((before) => ({ ...before, isCurrent: false }));
+    timer = window.setTimeout(ask, WAIT);
     return () => {
       isLatest = false;
       window.clearTimeout(timer);

@@ -24,7 +24,8 @@ export function Thumbnail({ job, name, newest }: { job: string; name: string; ne
   // The picture of before stays where the newest cannot be had.
   const step = wanted !== failed ? wanted : loaded !== failed ? loaded : null;
   if (step === null) return <span className="thumbnail" />;
-  const src = sampleUrl(job, step);
+  // Twice the pixels of the style sheet's, for dense displays.
+  const [small, large] = [SIZE, LARGE].map((side) => sampleUrl(job, step, null, 2 * side));
   return (
     <span
       className="thumbnail"
@@ -32,7 +33,7 @@ export function Thumbnail({ job, name, newest }: { job: string; name: string; ne
       onPointerLeave={() => setPointedAt(false)}
     >
       <img
-        src={src}
+        src={small}
         alt={`Newest sample of ${name}, step ${count(step)}`}
         width={SIZE}
         height={SIZE}
@@ -41,7 +42,7 @@ export function Thumbnail({ job, name, newest }: { job: string; name: string; ne
         onLoad={() => setLoaded(step)}
         onError={() => setFailed(step)}
       />
-      {pointedAt && <img className="thumbnail-large" src={src} alt="" width={LARGE} height={LARGE} />}
+      {pointedAt && <img className="thumbnail-large" src={large} alt="" width={LARGE} height={LARGE} />}
     </span>
   );
 }

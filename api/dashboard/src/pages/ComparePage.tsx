@@ -84,8 +84,9 @@ function useChoice(): [URLSearchParams, Choice, Choose] {
 
 const queryOf = (id: string) => ({
   ...jobQuery(id),
+  // One that is not there is not asked for again.
   refetchInterval: ({ state }: { state: { data?: Job } }) =>
-    state.data && FINAL.includes(state.data.status) ? (false as const) : EVERY,
+    state.data && !FINAL.includes(state.data.status) ? EVERY : (false as const),
 });
 
 const useJobs = (ids: readonly string[]): (Job | undefined)[] =>

@@ -12,14 +12,17 @@ export function Facts({ step }: { step: number }) {
   const { job, segment } = useJobShown();
   const { data: intervals } = useQuery(intervalsQuery(job.id, segment));
   const { data: evaluations } = useQuery(evaluationsQuery(job.id));
-  const interval = intervals?.find((each) => each.from_step <= step && step <= each.to_step);
+  // The newest sample is drawn before the verdict on its step.
+  const interval = intervals?.findLast((each) => each.from_step <= step);
   // Evaluations are asked for of the line that the job is on.
   const at = segment === null ? atOrBefore(evaluations?.map((each) => each.step) ?? [], step) : null;
   const evaluation = evaluations?.find((each) => each.step === at);
   return (
     <div className="sample-facts">
       <p>
-        <span className="muted">Verdict at this step</span>{" "}
+        <span className="muted">
+          {interval && interval.to_step < step ? `Verdict at step ${count(interval.to_step)}` : "Verdict at this step"}
+        </span>{" "}
         {interval ? <VerdictBadge {...interval} /> : <span className="muted">none</span>}
       </p>
       {evaluation && <Evaluated evaluation={evaluation} step={step} />}
