@@ -1,11 +1,10 @@
 // What is looked at, in words: the step, what a point stands for, the verdict there, and whether news arrive.
 
 import type { Connection } from "../api/stream";
-import { bucketAt, stepsInWords, widthInWords } from "../curves/reading";
+import { stepsInWords, widthInWords } from "../curves/reading";
 import { useConnection, useJobShown } from "../job/context";
-import { useCursor } from "../job/cursor";
 import { VerdictBadge } from "../ui/parts";
-import { useShared } from "./shared";
+import { useLook, useShared } from "./shared";
 
 const CONNECTIONS: Record<Connection, string> = {
   connecting: "connecting …",
@@ -15,19 +14,20 @@ const CONNECTIONS: Record<Connection, string> = {
 };
 
 export function CursorBar({ coming }: { coming: boolean }) {
-  const { known, curve, intervals, range, extent } = useShared();
-  const { job, cursor, segment } = useJobShown();
-  const step = useCursor(cursor);
-  const shown = step ?? range[1];
-  const at = bucketAt(curve, shown);
+  const { known, curve: drawn, intervals, range, extent } = useShared();
+  const { job, segment } = useJobShown();
+  const { chosen, curve, at } = useLook();
+  const shown = chosen ?? range[1];
   const verdict = intervals.findLast(({ first, to_step }) => first <= shown && shown <= to_step);
   return (
     <div className="cursor-bar">
       <b>{at < 0 ? (known ? waiting(job.status) : "loading …") : stepsInWords(curve, at)}</b>
-      {step === null && at >= 0 && <span className="muted">({range[1] < extent[1] ? "last shown" : "newest"})</span>}
+      {chosen === null && at >= 0 && (
+        <span className="muted">({range[1] < extent[1] || segment !== null ? "last shown" : "newest"})</span>
+      )}
       {verdict && <VerdictBadge verdict={verdict.verdict} severity={verdict.severity} />}
       <span className="cursor-width" role="status" aria-label="What a point stands for">
-        {coming ? "asking for these steps …" : at >= 0 && widthInWords(curve)}
+        {coming ? "asking for these steps …" : at >= 0 && widthInWords(drawn)}
       </span>
       {segment === null && <Live />}
     </div>

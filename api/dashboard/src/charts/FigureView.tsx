@@ -3,14 +3,12 @@
 import { useMemo } from "react";
 import { bucketAt, readingOf } from "../curves/reading";
 import { withoutPlace } from "../curves/scale";
-import { useJobShown } from "../job/context";
-import { useCursor } from "../job/cursor";
 import { count, number } from "../ui/format";
 import type { ChartInstance } from "./echarts";
 import type { Curve, Figure } from "./figures";
 import { figureOption } from "./option";
 import { Plot } from "./Plot";
-import { useShared } from "./shared";
+import { useLook, useShared } from "./shared";
 
 interface Props {
   figure: Figure;
@@ -58,9 +56,8 @@ export function FigureView({ figure, height, steps, onReady }: Props) {
 
 /** A curve's name with its value, and how far it reached about it. */
 function Value({ curve: { key, label, colour, equilibrium } }: { curve: Curve }) {
-  const { curve, range } = useShared();
-  const step = useCursor(useJobShown().cursor);
-  const reading = readingOf(curve, key, bucketAt(curve, step ?? range[1]));
+  const { curve, at } = useLook();
+  const reading = readingOf(curve, key, at);
   const ranges = curve.bucket_steps > 1 && reading?.min != null && reading.max != null;
   return (
     <li data-curve={key}>

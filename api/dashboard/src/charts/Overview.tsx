@@ -3,7 +3,7 @@
 import { type PointerEvent, useMemo, useRef } from "react";
 import type { MetricBuckets } from "../api/types";
 import { rangeView, type Range, shareOf } from "../curves/range";
-import { placed, scaleOf } from "../curves/scale";
+import { placed, type Scale, scaleOf } from "../curves/scale";
 import { count } from "../ui/format";
 import { LEFT, RIGHT } from "./option";
 import { useShared } from "./shared";
@@ -14,7 +14,10 @@ type Part = "from" | "to" | "both";
 
 export function Overview({ whole }: { whole: MetricBuckets }) {
   const { colours, extent, range, show } = useShared();
-  const lines = useMemo(() => KEYS.map((key) => outline(whole, key, extent)), [whole, extent[0], extent[1]]);
+  const lines = useMemo(() => {
+    const scale = scaleOf(whole, KEYS, extent, false, [], true);
+    return KEYS.map((key) => outline(whole, key, extent, scale));
+  }, [whole, extent[0], extent[1]]);
   const box = useRef<HTMLDivElement>(null);
   const held = useRef<{ part: Part; x: number; range: Range } | null>(null);
   const whenMoved = (event: PointerEvent) => {
@@ -104,10 +107,9 @@ function changed(range: Range, part: Part, by: number, extent: Range) {
 }
 
 /** A curve as the path of a drawing 1,000 wide. */
-function outline(curve: MetricBuckets, key: string, extent: Range): string {
+function outline(curve: MetricBuckets, key: string, extent: Range, scale: Scale): string {
   const held = curve.columns[key];
   if (!held) return "";
-  const scale = scaleOf(curve, [...KEYS], extent, false, [], true);
   let pen = "M";
   return held.mean
     .map((mean, at) => {

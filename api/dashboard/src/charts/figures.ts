@@ -15,6 +15,10 @@ export interface Curve {
 }
 
 export interface Level {
+  /** The curve that it is the level of, where it is one's. */
+  key?: string;
+  /** Whether its name is written under its line. */
+  under?: boolean;
   value: number;
   label: string;
   colour: string;
@@ -110,15 +114,16 @@ function evenAt(keys: readonly string[], { equilibrium, colours }: Known): Level
   const [d, g] = [equilibrium.d_loss, equilibrium.g_loss];
   const written = (value: number) => value.toFixed(3);
   const levels: Level[] = [];
-  const add = (value: number | null, who: string, colour: string, side: "start" | "end") => {
-    if (value !== null) levels.push({ value, label: `${who} at equilibrium ${written(value)}`, colour, side });
+  const add = (key: string, value: number | null, who: string, colour: string, side: "start" | "end") => {
+    if (value !== null) levels.push({ key, value, label: `${who} at equilibrium ${written(value)}`, colour, side });
   };
-  if (d !== null && d === g) add(d, "D and G", colours.muted, "start");
+  if (d !== null && d === g) add("d_loss", d, "D and G", colours.muted, "start");
   else {
-    add(d, "D", colours.discriminator, "start");
-    add(g, "G", colours.generator, "end");
+    add("d_loss", d, "D", colours.discriminator, "start");
+    add("g_loss", g, "G", colours.generator, "end");
   }
-  if (keys.includes("total_loss")) add(equilibrium.total_loss, "D + G", colours.series[3] as string, "end");
+  if (keys.includes("total_loss"))
+    add("total_loss", equilibrium.total_loss, "D + G", colours.series[3] as string, "end");
   return levels;
 }
 

@@ -39,8 +39,9 @@ export function figureOption(figure: Figure, curve: MetricBuckets, look: Look): 
   const [from, to] = within(curve, look.range);
   // One more on either side, so that lines go on to the edge.
   const part: Range = [Math.max(0, from - 1), Math.min(curve.count.length, to + 1)];
+  const levels = figure.levels.map((level) => ({ ...level, under: isAbove(level, curve, part) }));
   const series = figure.curves.flatMap((each) => seriesOf(each, curve, part, scale, look));
-  return { ...frame(scale, look), series: [...series, levelsOf(figure.levels, scale, look.colours)] };
+  return { ...frame(scale, look), series: [...series, levelsOf(levels, scale, look.colours)] };
 }
 
 /** Axes without anything on them. */
@@ -184,10 +185,10 @@ export function bandSeries(key: string, colour: string, stretches: [number, numb
 }
 
 export function levelsOf(levels: Level[], scale: Scale, colours: Colours) {
-  const data = levels.flatMap(({ value, label, colour, side }) => {
+  const data = levels.flatMap(({ value, label, colour, side, under }) => {
     const at = placed(value, scale.log);
     if (at === null) return [];
-    const position = side === "start" ? "insideStartTop" : "insideEndTop";
+    const position = `inside${side === "start" ? "Start" : "End"}${under ? "Bottom" : "Top"}`;
     return { yAxis: at, name: label, lineStyle: { color: colour }, label: { color: colour, position } };
   });
   return {
@@ -200,9 +201,17 @@ export function levelsOf(levels: Level[], scale: Scale, colours: Colours) {
       symbol: "none",
       z: 8,
       lineStyle: { type: "dashed", width: 1.2 },
-      label: { formatter: "{b}", fontSize: 11, backgroundColor: colours.surface, padding: [1, 3], borderRadius: 3 },
+      label: { formatter: "{b}", fontSize: 11, backgroundColor: colours.surface, padding: [2, 4], borderRadius: 3 },
       data,
     },
     z: 5,
   };
+}
+
+/** Whether a curve is above its level, where the level's name is written: the name goes to the other side. */
+function isAbove({ key, value, side }: Level, curve: MetricBuckets, part: Range): boolean {
+  const means = (key && curve.columns[key]?.mean.slice(...part)) || [];
+  const some = Math.ceil(means.length / 6);
+  const near = (side === "start" ? means.slice(0, some) : means.slice(-some)).filter((mean) => mean !== null);
+  return near.reduce((sum, mean) => sum + mean, 0) > near.length * value;
 }

@@ -1,6 +1,9 @@
 // What all charts of a job share: the steps looked at, and what can be done to them.
 
 import { createContext, useContext, useSyncExternalStore } from "react";
+import { useJobShown } from "../job/context";
+import { useCursor } from "../job/cursor";
+import { bucketAt } from "../curves/reading";
 import type { Judged } from "../curves/verdicts";
 import type { MetricBuckets } from "../api/types";
 import type { Range, View } from "../curves/range";
@@ -34,7 +37,9 @@ export const useWatched = <Value>(watched: Watched<Value>): Value =>
 export interface Shared {
   /** Whether there is anything to draw yet; until then the charts only have their places. */
   known: boolean;
+  /** What is drawn, and all that is recorded. */
   curve: MetricBuckets;
+  whole: MetricBuckets;
   extent: Range;
   range: Range;
   view: View;
@@ -52,4 +57,14 @@ export function useShared(): Shared {
   const shared = useContext(SharedContext);
   if (shared === null) throw new Error("these charts share nothing");
   return shared;
+}
+
+/** The step that is looked at, or else the last one shown, and its bucket: of the whole curve where it is not among those
+ * drawn. `chosen` is null where nobody looks at one. */
+export function useLook(): { chosen: number | null; curve: MetricBuckets; at: number } {
+  const { curve, whole, range } = useShared();
+  const chosen = useCursor(useJobShown().cursor);
+  const among = chosen === null || (chosen >= range[0] && chosen <= range[1]);
+  const of = among ? curve : whole;
+  return { chosen, curve: of, at: bucketAt(of, chosen ?? range[1]) };
 }

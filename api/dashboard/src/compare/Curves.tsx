@@ -3,7 +3,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { catalogueQuery, curvesQuery } from "../api/queries";
-import { FINAL, type Catalogue, type Job } from "../api/types";
+import { FINAL, type Catalogue, type Job, type MetricBuckets } from "../api/types";
 import { useSettings } from "../charts/settings";
 import { Watched } from "../charts/shared";
 import { useColours } from "../charts/theme";
@@ -89,6 +89,22 @@ function recordedBy(jobs: readonly Job[], catalogue: Catalogue | undefined, chos
   return [...known.filter((name) => held.has(name)), ...chosen.filter((name) => !known.includes(name))];
 }
 
+/** What stands for a curve that has not come yet. */
+function emptyOf(id: string, metrics: readonly string[]): MetricBuckets {
+  const none = { min: [], max: [], mean: [], last: [], non_finite: [] };
+  return {
+    object: "metric_buckets",
+    job_id: id,
+    segment: 0,
+    bucket_steps: 1,
+    first_step: [],
+    last_step: [],
+    count: [],
+    columns: Object.fromEntries(metrics.map((metric) => [metric, none])),
+    next_step: 0,
+  };
+}
+
 /** All curves in one answer; asked for again while any of the jobs is trained, and for every range that is zoomed to. */
 function useCompared(jobs: readonly Job[], places: readonly number[], choice: Choice, range: Range | null) {
   const steps = jobs.map((job) => job.steps);
@@ -105,10 +121,10 @@ function useCompared(jobs: readonly Job[], places: readonly number[], choice: Ch
   const compared = useMemo(
     () =>
       jobs.flatMap((job, at): Compared[] => {
-        const curve = data?.data.find((each) => each.job_id === job.id);
+        const curve = data ? data.data.find((each) => each.job_id === job.id) : emptyOf(job.id, choice.metrics);
         return curve ? [{ job, curve, index: places[at] as number }] : [];
       }),
-    [jobs, places, data],
+    [jobs, places, data, choice.metrics],
   );
   return { compared, error: data ? null : error, refetch };
 }

@@ -28,7 +28,7 @@ interface Props {
 }
 
 export function Samples({ jobs, places, along, cursor }: Props) {
-  const drawn = useDrawn(jobs);
+  const { drawn, coming } = useDrawn(jobs);
   const all = useMemo(() => {
     const found = jobs.flatMap(({ steps }, at) => drawn[at]?.steps.map((step) => placeOf(step, steps, along)) ?? []);
     return [...new Set(found)].sort((a, b) => a - b);
@@ -52,8 +52,8 @@ export function Samples({ jobs, places, along, cursor }: Props) {
   const ready = (next: number) => urlsAt(all[next] as number).every((url) => pictures.get(url) !== null);
   const player = usePlayer({ length: all.length, index, go, ready });
   usePreloaded(player.playing ? all.slice(index + 1, index + 1 + AHEAD).flatMap(urlsAt) : []);
-  if (all.length === 0) return null;
-  const place = all[index] as number;
+  if (all.length === 0 && !coming) return null;
+  const place = all[index] ?? 0;
   const at = wanted === null ? "The newest of each" : `At ${placeInWords(place, along)} or last before`;
   return (
     <Panel title="Samples" className="compare-samples">
@@ -78,13 +78,24 @@ export function Samples({ jobs, places, along, cursor }: Props) {
   );
 }
 
-function useDrawn(jobs: readonly Job[]): (SampleSteps | undefined)[] {
+interface Drawn {
+  drawn: (SampleSteps | undefined)[];
+  /** Whether any has not been answered yet. */
+  coming: boolean;
+}
+
+const together = (answers: readonly { data: SampleSteps | undefined; isPending: boolean }[]): Drawn => ({
+  drawn: answers.map(({ data }) => data),
+  coming: answers.some(({ isPending }) => isPending),
+});
+
+function useDrawn(jobs: readonly Job[]): Drawn {
   return useQueries({
     queries: jobs.map((job) => ({
       ...sampleStepsQuery(job.id),
       refetchInterval: FINAL.includes(job.status) ? (false as const) : EVERY,
     })),
-    combine: (answers) => answers.map(({ data }) => data),
+    combine: together,
   });
 }
 

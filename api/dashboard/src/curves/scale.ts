@@ -65,8 +65,8 @@ const DECADES = 2;
 /** How far the bulk of some values reaches, with as much again to either side as lies between a tenth and nine of them. */
 function fenced(least: number[], most: number[], atLeast: number): number[] {
   if (least.length === 0) return [];
-  const share = (values: number[], part: number) => values[Math.round(part * (values.length - 1))] as number;
-  const [lower, upper] = [least.sort((a, b) => a - b), most.sort((a, b) => a - b)];
+  const share = (values: Float64Array, part: number) => values[Math.round(part * (values.length - 1))] as number;
+  const [lower, upper] = [Float64Array.from(least).sort(), Float64Array.from(most).sort()];
   const room = Math.max(atLeast, share(upper, 0.9) - share(lower, 0.1));
   return [
     Math.max(lower[0] as number, share(lower, 0.02) - room),

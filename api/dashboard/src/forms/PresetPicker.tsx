@@ -1,7 +1,7 @@
 // Something to begin with: the specs in examples/, found by what they say.
 
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { count, words } from "../ui/format";
 import { Dialog, Empty, Problem } from "../ui/parts";
 import { isPart } from "./kinds";
@@ -16,6 +16,12 @@ export const presetsQuery = {
 export function PresetPicker({ choose, close }: { choose: (preset: Preset) => void; close: () => void }) {
   const { data: presets, error } = useQuery(presetsQuery);
   const [text, setText] = useState("");
+  const search = useRef<HTMLInputElement>(null);
+  // The dialog was opened to find something; it has its own idea of where to begin.
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => search.current?.focus());
+    return () => cancelAnimationFrame(frame);
+  }, []);
   const shown = found(presets ?? [], text);
   return (
     <Dialog title="Begin with an example" close={close}>
@@ -26,7 +32,7 @@ export function PresetPicker({ choose, close }: { choose: (preset: Preset) => vo
             type="search"
             placeholder="Find: a paper, a loss, a data set …"
             value={text}
-            autoFocus
+            ref={search}
             onChange={(event) => setText(event.target.value)}
           />
         </label>

@@ -34,7 +34,7 @@ export function switched(part: Json | undefined, kind: string, schema: FieldSche
 function fits(value: Json, field: FieldSchema): boolean {
   if (value === null) return field.none === true;
   if (field.enum) return field.enum.includes(value);
-  if (field.kinds) return isPart(value) && (typeof value.kind !== "string" || value.kind in field.kinds);
+  if (field.kinds) return isPart(value) && (value.kind === undefined || String(value.kind) in field.kinds);
   if (field.type === "array") return Array.isArray(value);
   if (field.type === "object") return isPart(value);
   if (field.type === "integer") return Number.isInteger(value);

@@ -5,6 +5,7 @@ import { useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { post, remove } from "../api/http";
 import { jobQuery } from "../api/queries";
+import { feed } from "../jobs/feed";
 import type { Job } from "../api/types";
 import { title } from "../ui/format";
 import { freshKey } from "../ui/key";
@@ -76,8 +77,10 @@ function useAsk(job: Job) {
       return post<Job>(`/v1/jobs/${job.id}/${action}`, undefined, action === "retry" ? key.current : undefined);
     },
     onSuccess: (answer, action) => {
-      if (answer === null) navigate("/");
-      else client.setQueryData(jobQuery(answer.id).queryKey, answer);
+      if (answer === null) {
+        feed.forget(job.id);
+        navigate("/");
+      } else client.setQueryData(jobQuery(answer.id).queryKey, answer);
       if (action === "retry" && answer) navigate(`/jobs/${answer.id}`);
       key.current = freshKey();
     },

@@ -63,7 +63,19 @@ function Drawn({
   const [extent, range] = [curves.extent ?? NOTHING, curves.range ?? NOTHING];
   const intervals = useMemo(() => judged(verdicts ?? [], extent[0]), [verdicts, extent[0]]);
   const known = curves.drawn !== null && !isPending;
-  const shared = { known, curve, extent, range, view, show, intervals, selection, settings, colours };
+  const shared = {
+    known,
+    curve,
+    whole: curves.whole ?? EMPTY,
+    extent,
+    range,
+    view,
+    show,
+    intervals,
+    selection,
+    settings,
+    colours,
+  };
   return (
     <SharedContext.Provider value={shared}>
       <ChartsGroup curves={curves} figures={figures} />

@@ -80,6 +80,8 @@ function Failure({ job }: { job: Job }) {
 }
 
 function Progress({ job }: { job: Job }) {
+  // What happens to the jobs before it in the queue is no news of this one.
+  useQuery({ ...jobQuery(job.id), refetchInterval: job.status === "queued" ? 5_000 : false });
   return (
     <div className="job-progress">
       <ProgressBar value={job.progress} label="Progress" />

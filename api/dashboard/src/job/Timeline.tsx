@@ -22,8 +22,13 @@ const AHEAD = { resting: 2, playing: 24 };
 export function Timeline() {
   const timeline = useTimeline();
   const { step, error } = timeline;
-  if (error) return <Box>{<Problem error={error} retry={timeline.retry} />}</Box>;
-  if (step === null) return <Box>{timeline.loading ? <div className="sample-frame" /> : <NoneYet />}</Box>;
+  if (error)
+    return (
+      <Box>
+        <Problem error={error} retry={timeline.retry} />
+      </Box>
+    );
+  if (step === null) return <Box>{timeline.loading ? <Waiting /> : <NoneYet />}</Box>;
   return <Drawn timeline={timeline} step={step} />;
 }
 
@@ -31,6 +36,14 @@ const Box = ({ children }: { children: ReactNode }) => (
   <Panel title="Samples" className="samples">
     <div className="sample-body">{children}</div>
   </Panel>
+);
+
+/** What keeps the place of a sample and of all below it. */
+const Waiting = () => (
+  <>
+    <div className="sample-frame" />
+    <div className="sample-waiting" />
+  </>
 );
 
 function NoneYet() {

@@ -81,6 +81,12 @@ export class JobFeed {
     }
   };
 
+  /** A job was deleted from here: the next look at all of them would tell, but need not be waited for. */
+  readonly forget = (id: string): void => {
+    const jobs = new Map(this.known.jobs);
+    if (jobs.delete(id)) this.become({ jobs });
+  };
+
   private async ask(): Promise<void> {
     const asking = new AbortController();
     this.asking = asking;

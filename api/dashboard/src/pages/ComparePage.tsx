@@ -1,7 +1,7 @@
 // Up to eight jobs beside each other: their curves, what differs in their specs, and what they draw.
 
 import { useQueries } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { jobQuery } from "../api/queries";
 import { FINAL, type Job } from "../api/types";
@@ -22,9 +22,12 @@ const EVERY = 4_000;
 export default function ComparePage() {
   const [query, choice, choose] = useChoice();
   const [picking, setPicking] = useState(false);
-  const answers = useJobs(choice.jobs);
+  const { held, coming } = useJobs(choice.jobs);
   const cursor = useMemo(() => new Cursor(), []);
-  const there = useMemo(() => answers.flatMap((job, at) => (job ? [{ job, at }] : [])), [answers]);
+  const there = useMemo(() => held.flatMap((job, at) => (job ? [{ job, at }] : [])), [held]);
+  // All at once, so that nothing moves; one that is chosen later comes when it has been answered.
+  const begun = useRef(false);
+  begun.current ||= !coming;
   const jobs = useMemo(() => there.map(({ job }) => job), [there]);
   const places = useMemo(() => there.map(({ at }) => at), [there]);
   useEffect(() => {
@@ -51,7 +54,7 @@ export default function ComparePage() {
         </Empty>
       )}
       <Chosen choice={choice} choose={choose} />
-      {jobs.length > 0 && (
+      {begun.current && jobs.length > 0 && (
         <>
           <Curves {...{ jobs, places, choice, choose, cursor }} view={viewOf(query)} />
           <Samples jobs={jobs} places={places} along={choice.along} cursor={cursor} />
@@ -89,8 +92,18 @@ const queryOf = (id: string) => ({
     state.data && !FINAL.includes(state.data.status) ? EVERY : (false as const),
 });
 
-const useJobs = (ids: readonly string[]): (Job | undefined)[] =>
-  useQueries({ queries: ids.map(queryOf), combine: (answers) => answers.map(({ data }) => data) });
+interface Jobs {
+  held: (Job | undefined)[];
+  /** Whether any has not been answered yet. */
+  coming: boolean;
+}
+
+const together = (answers: readonly { data: Job | undefined; isPending: boolean }[]): Jobs => ({
+  held: answers.map(({ data }) => data),
+  coming: answers.some(({ isPending }) => isPending),
+});
+
+const useJobs = (ids: readonly string[]): Jobs => useQueries({ queries: ids.map(queryOf), combine: together });
 
 /** The jobs of the comparison, each with what takes it out. */
 function Chosen({ choice: { jobs }, choose }: { choice: Choice; choose: Choose }) {
