@@ -6,29 +6,39 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from ganjobs import exitcodes
-from ganjobs.commands import actions, demo, export, files, health, jobs, records, serve, submit, watch, webhooks
-from ganjobs.errors import ClientError
-from ganjobs.stack.errors import StackError
+from ganjobs import exitcodes, text
+from ganjobs.commands import (
+    actions,
+    compare,
+    doctor,
+    export,
+    files,
+    health,
+    jobs,
+    records,
+    server,
+    submit,
+    watch,
+    webhooks,
+)
+from ganjobs.errors import ApiUnreachable, ClientError
 
 app = typer.Typer(
     name="ganjobs",
     help="Train GANs as jobs, and watch over them.",
-    epilog="Exit status: 0 done or succeeded, 1 failed, 2 wrong usage or spec, 3 cancelled, 4 paused, 130 Ctrl-C.",
+    epilog=exitcodes.SUMMARY,
     no_args_is_help=True,
-    add_completion=False,
     # A failure that is not expected shows Python's own traceback: it belongs into a bug report.
     pretty_exceptions_enable=False,
 )
 
 COMMANDS = (
-    serve.serve,
-    demo.demo,
     submit.submit,
     submit.validate,
     jobs.jobs,
     jobs.show,
     watch.watch,
+    compare.compare,
     health.health,
     records.logs,
     records.events,
@@ -44,7 +54,10 @@ COMMANDS = (
     actions.fork,
     jobs.delete,
     records.workers,
+    doctor.doctor,
 )
+for name in server.NAMES:
+    app.command(name, context_settings={} if server.is_installed() else server.ANY_WORDS)(server.command(name))
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(webhooks.app, name="webhooks")
@@ -58,12 +71,12 @@ def main() -> NoReturn:
         if message := error.format_message():
             fail(message, error.exit_code)
         sys.exit(error.exit_code)
-    except (ClientError, StackError) as error:
+    except ApiUnreachable as error:
+        fail(str(error), exitcodes.UNREACHABLE)
+    except ClientError as error:
         fail(str(error))
     except ValidationError as error:  # of the settings: everything else is validated where it is read
-        first = error.errors()[0]
-        names = (name if name.isupper() else f"GANJOBS_{name.upper()}" for name in map(str, first["loc"][:1]))
-        fail(": ".join((*names, first["msg"])))
+        fail(text.first_error(error))
     except OSError as error:
         fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     sys.exit(status or exitcodes.OK)
@@ -71,6 +84,5 @@ def main() -> NoReturn:
 
 def fail(message: str, status: int = exitcodes.FAILURE) -> NoReturn:
     """Say what went wrong and end."""
-    # Pydantic puts its own word before ours.
-    sys.stderr.write(f"ganjobs: {' '.join(message.replace('Value error, ', '').split())}\n")
+    sys.stderr.write(f"ganjobs: {' '.join(message.split())}\n")
     sys.exit(status)

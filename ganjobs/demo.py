@@ -17,9 +17,12 @@ from ganjobs.address import find
 from ganjobs.commands.watch import ending
 from ganjobs.downloads import save_generator, save_samples
 from ganjobs.hints import EXAMPLES, command, shown
+from ganjobs.pictures import ImageMode, painter
 from ganjobs.reading import reading
 from ganjobs.rest import MetricRows, Rest
-from ganjobs.watch import follow, make_display, worth
+from ganjobs.watch import follow
+from ganjobs.watch_client import WatchClient
+from ganjobs.watch_display import make_display, worth
 from models.settings import Settings
 
 SHOWN = ("d_loss", "g_loss", "d_real", "d_fake")
@@ -41,11 +44,20 @@ class Report:
     generator: Path | None
 
 
-def train(client: Rest, spec: dict[str, Any], console: Console, pause: Callable[[float], None]) -> dict[str, Any]:
+def train(
+    client: WatchClient, spec: dict[str, Any], console: Console, pause: Callable[[float], None]
+) -> dict[str, Any]:
     """Submit a job and show its progress; returns it as it ended."""
     job = client.create(spec)
     text.say(f"submitted {job['id']}: POST {client.url}/v1/jobs", console=console)
-    return follow(client, job["id"], make_display(console), pause)
+    text.say(f"its page   {page_of(client.url, job)}", console=console)
+    display = make_display(console, painter(ImageMode.AUTO, console))
+    return follow(client, job["id"], display, pause)
+
+
+def page_of(url: str, job: dict[str, Any]) -> str:
+    """Where a job is shown."""
+    return f"{url}/jobs/{job['id']}"
 
 
 def collect(client: Rest, job: dict[str, Any], settings: Settings) -> Report:
@@ -84,15 +96,16 @@ def result_table(job: dict[str, Any], rows: MetricRows) -> Table:
     return table
 
 
-def how_to_go_on(settings: Settings, running: bool) -> list[str]:
+def how_to_go_on(settings: Settings, running: bool, job: dict[str, Any]) -> list[str]:
     """What to type next."""
     url = settings.local_url if running else Settings().local_url
-    there = () if find(Settings()) == url else ("--url", url)
+    there = () if find() == url else ("--url", url)
     curl = ("curl", f"{url}/v1/jobs", "-H", "Content-Type: application/json", "-d", SMALL_SPEC)
     steps = [
         (command("submit", EXAMPLES / "ring.yaml", "--follow", *there), "train on eight Gaussians"),
         (shlex.join(curl), ""),
         (f"{url}/docs", "every operation, to try out"),
+        (page_of(url, job), "its page: curves, samples, health"),
     ]
     if not running:
         again = command("serve", "--data-folder", settings.resolved_data_folder)

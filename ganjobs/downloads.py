@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+from ganjobs import operations
+from ganjobs.errors import NothingThere
 from ganjobs.rest import Rest
+from ganjobs.watch_client import WatchClient
 
-GENERATOR_FILE = "generator.safetensors"
+# The forms of animations by how files of them end.
+FORMS = {".gif": "gif", ".webp": "webp", ".png": "apng", ".apng": "apng"}
 
 
 def save_samples(client: Rest, job_id: str, folder: Path, step: int | None = None) -> list[Path]:
@@ -20,19 +24,26 @@ def save_samples(client: Rest, job_id: str, folder: Path, step: int | None = Non
     return paths
 
 
+def save_animation(client: WatchClient, job_id: str, path: Path) -> Path:
+    """Write a job's samples as one animation, of the form that the file's name ends with (``FORMS``)."""
+    content = client.animation(job_id, FORMS[path.suffix.lower()])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write_whole(path, content)
+    return path
+
+
 def save_generator(client: Rest, job_id: str, folder: Path, best: bool = False) -> Path | None:
     """Download the newest checkpoint's generator, or the ``best`` one's: weights that any program with safetensors can
-    load. ``None`` where there is none."""
-    for checkpoint in client.checkpoints(job_id):
-        if best and not checkpoint["best"]:
-            continue
-        for file in checkpoint["files"]:
-            if file["name"] == GENERATOR_FILE:
-                folder.mkdir(parents=True, exist_ok=True)
-                path = folder / f"{job_id}-step-{checkpoint['step']:08}.safetensors"
-                _write_whole(path, client.download(file["url"]))
-                return path
-    return None
+    load. ``None`` where there is none.
+
+    Raises:
+        DownloadDamaged: it is not what the API said that it is.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return client.run(operations.generator(job_id, folder, best))
+    except NothingThere:
+        return None
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -8,15 +8,50 @@ status  meaning
 2       the command line or the spec is not valid
 3       the job was cancelled
 4       the job is paused, and will not go on by itself
+5       nobody answers at the API's address
+6       the verdict on the job's health is a caution, where one asked
+7       the verdict on the job's health is an alarm, where one asked
 130     Ctrl-C ended the watching; the job goes on
 ======  ===============================================================
+
+One asks with `watch --fail-on` and `health --exit-status`. Of several jobs the worst counts: 1, then 7, 6, 3, 4, 0.
 """
+
+from collections.abc import Iterable
 
 OK = 0
 FAILURE = 1
 USAGE = 2
 CANCELLED = 3
 PAUSED = 4
+UNREACHABLE = 5
+CAUTION = 6
+ALARM = 7
 INTERRUPTED = 130
 
 BY_STATUS = {"succeeded": OK, "failed": FAILURE, "cancelled": CANCELLED, "paused": PAUSED}
+BY_SEVERITY = {"ok": OK, "caution": CAUTION, "alarm": ALARM}
+WORST_FIRST = (FAILURE, ALARM, CAUTION, CANCELLED, PAUSED, OK)
+SUMMARY = (
+    "Exit status: 0 done or succeeded, 1 failed, 2 wrong usage or spec, 3 cancelled, 4 paused, 5 API not reachable, "
+    "6 caution and 7 alarm where asked for, 130 Ctrl-C."
+)
+
+
+def of_job(status: str, severity: str | None, fail_on: str | None) -> int:
+    """The status that means how a job stands, and its health where that is as bad as ``fail_on``; a job that still goes
+    on means 0."""
+    by_status = BY_STATUS.get(status, OK)
+    if by_status != FAILURE and is_as_bad(severity, fail_on):
+        return BY_SEVERITY[severity or "ok"]
+    return by_status
+
+
+def is_as_bad(severity: str | None, limit: str | None) -> bool:
+    """Whether a severity has reached ``limit``; never where there is no limit."""
+    return limit is not None and BY_SEVERITY.get(severity or "ok", OK) >= BY_SEVERITY[limit]
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """The status of several jobs together."""
+    return min(statuses, key=WORST_FIRST.index, default=OK)

@@ -8,7 +8,7 @@ NaN and infinity are kept: TensorBoard marks them. No time is recorded for each 
 Importing this takes a second longer where torch is installed: tensorboardX then imports it, for its own annotations.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from ganjobs import text
 from ganjobs.errors import ApiError, ClientError, TransferBroken
 from ganjobs.export import Meter, again_if_broken, lines_of, unfinished
 from ganjobs.rest import Json, Rest
-from models import catalogue
 
 MARK = "tfevents"  # of TensorBoard's files
 FILE_VERSION = "brain.Event:2"
@@ -37,7 +36,6 @@ GROUPS = {
     "logit": "logit",
     "norm": "gradient_norm",
 }
-TAGS = {facts.name: f"{GROUPS.get(facts.unit, 'metrics')}/{facts.name}" for facts in catalogue.ALL_METRICS}
 # A PNG's channels, by the colour type in its header (PNG specification, table 11.1); a palette holds colours.
 CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 COLOUR_TYPE_AT = 25
@@ -70,8 +68,16 @@ def save_events(client: Rest, job: Json, folder: Path, meter: Meter) -> Path:
     return path
 
 
+def tags_of(metrics: Iterable[Json]) -> dict[str, str]:
+    """How the metrics of a catalogue are tagged, by their names."""
+    return {facts["name"]: f"{GROUPS.get(facts['unit'], 'metrics')}/{facts['name']}" for facts in metrics}
+
+
 def _write(client: Rest, job: Json, writer: RecordWriter, meter: Meter) -> None:
     samples, evaluations = client.samples(job["id"]), list(client.evaluations(job["id"]))
+    metrics = client.catalogue()["metrics"]
+    tags = tags_of(metrics)
+    shown = job.get("latest_metrics") or [facts["name"] for facts in metrics if facts["always_shown"]]
     with client.export(job["id"], "ndjson") as response:
         if "Last-Step" not in response.headers:
             raise ClientError(f"{job['id']} has recorded no step yet")
@@ -79,10 +85,10 @@ def _write(client: Rest, job: Json, writer: RecordWriter, meter: Meter) -> None:
         times = Times(job, samples, first, last)
         begun = times.of([first - 1])[0]
         writer.write(Event(wall_time=begun, file_version=FILE_VERSION).SerializeToString())
-        for each in _description(job):
+        for each in _description(job, [tag for name, tag in tags.items() if name in shown]):
             writer.write(Event(wall_time=begun, summary=each).SerializeToString())
         for lines in lines_of(response.iter_bytes()):
-            step = _write_scalars(writer, [orjson.loads(line) for line in lines], times)
+            step = _write_scalars(writer, [orjson.loads(line) for line in lines], times, tags)
             meter(step - first + 1, last - first + 1)
     for evaluation in evaluations:
         if evaluation["step"] <= last:
@@ -115,10 +121,12 @@ def _seconds(moment: str) -> float:
     return parsed.timestamp()
 
 
-def _write_scalars(writer: RecordWriter, rows: Sequence[Mapping[str, Any]], times: Times) -> int:
+def _write_scalars(
+    writer: RecordWriter, rows: Sequence[Mapping[str, Any]], times: Times, tags: Mapping[str, str]
+) -> int:
     """Write rows of metrics, all of the same names, as one event each; returns the last one's step."""
     names = [name for name in rows[0] if name != "step"]
-    event = Event(summary=Summary(value=[Summary.Value(tag=TAGS.get(name, f"metrics/{name}")) for name in names]))
+    event = Event(summary=Summary(value=[Summary.Value(tag=tags.get(name, f"metrics/{name}")) for name in names]))
     values = list(zip(names, event.summary.value, strict=True))
     for row, event.wall_time in zip(rows, times.of([row["step"] for row in rows]), strict=True):
         event.step = row["step"]
@@ -154,12 +162,10 @@ def _image(client: Rest, job_id: str, sample: Json) -> Event:
     return Event(step=sample["step"], wall_time=_seconds(sample["created_at"]), summary=drawn)
 
 
-def _description(job: Json) -> Iterator[Summary]:
-    """The spec as a text, and as the hyperparameters of a run."""
+def _description(job: Json, tags: Sequence[str]) -> Iterator[Summary]:
+    """The spec as a text, and as the hyperparameters of a run whose results are what is tagged so."""
     written = yaml.safe_dump(job["spec"], sort_keys=False, allow_unicode=True)
     yield summary.text("spec", f"```yaml\n{written}```")
-    shown = job.get("latest_metrics") or catalogue.METRIC_NAMES
-    tags = [tag for name, tag in TAGS.items() if name in shown]
     experiment, begin, end = summary.hparams(dict(_flat(job["spec"])), dict.fromkeys(tags))
     yield experiment
     yield begin

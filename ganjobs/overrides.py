@@ -2,36 +2,50 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from models.spec import JobSpec
-from models.specfile import load_spec, read_mapping
-from models.validation import one_line
+from ganjobs.errors import ClientError
+from ganjobs.specfile import read_mapping
 
 
-class OverrideError(Exception):
-    """An override cannot be applied, or makes the spec invalid; one line."""
+class OverrideError(ClientError):
+    """An override cannot be applied, or a spec is not valid; one line."""
 
 
-def load_with_overrides(path: Path, overrides: Sequence[str], fields: Mapping[str, Any]) -> JobSpec:
-    """The spec of a file with ``overrides`` (``dotted.field=value``) and top-level ``fields`` set.
+def load_with_overrides(path: Path, overrides: Sequence[str], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of a file with ``overrides`` (``dotted.field=value``) and top-level ``fields`` set: with every default
+    filled in where the server's packages are there to check it, and as it was written where that is left to the API.
 
     Raises:
-        SpecFileError: the file cannot be read or, without overrides, holds no valid spec.
-        OverrideError: an override is malformed, or what it makes is no valid spec.
+        SpecFileError: the file cannot be read.
+        OverrideError: an override is malformed, or what came of it is no valid spec.
     """
-    if not overrides and not fields:
-        return load_spec(path)
     body = read_mapping(path)
     for override in overrides:
         apply(body, override)
+    body |= fields
+    return _checked(body, f"{path}, with what was set" if overrides or fields else str(path))
+
+
+def can_check() -> bool:
+    """Whether specs can be checked here, without the API."""
+    return find_spec("models") is not None
+
+
+def _checked(body: dict[str, Any], name: str) -> dict[str, Any]:
+    if not can_check():
+        return body
+    from pydantic import ValidationError
+
+    from models.spec import JobSpec
+    from models.validation import one_line
+
     try:
-        return JobSpec.model_validate(body | dict(fields))
+        return JobSpec.model_validate(body).model_dump(mode="json")
     except ValidationError as error:
-        raise OverrideError(f"{path}, with what was set: {one_line(error)}") from error
+        raise OverrideError(f"{name}: {one_line(error)}") from error
 
 
 def apply(body: dict[str, Any], override: str) -> None:

@@ -2,21 +2,21 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import httpx
 import orjson
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
+from ganjobs.effects import Emission, Emit, Open, Read, Request, Sleep, may_pass, said
 from ganjobs.errors import ApiError, ApiUnreachable
+from ganjobs.transport import Transport
 
 # The server says something every 15 seconds, if only that it is there.
-TIMEOUT = httpx.Timeout(60, connect=5)
+SILENCE_SECONDS = 60.0
 PATIENCE_SECONDS = 300.0
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 10.0
+NOTHING_SAID = "the stream was closed before it said anything"
 
 
 class Message(NamedTuple):
@@ -43,105 +43,85 @@ def follow(
         ApiError: the API refuses.
         ApiUnreachable: no stream said anything for ``patience_seconds``, whether none opened or all broke at once.
     """
+    with Transport(url) as transport:
+        yield from transport.iterate(listen(transport.url, job_id, keys, from_step, last_id, patience_seconds))
+
+
+def listen(
+    url: str,
+    job_id: str,
+    keys: Sequence[str] = (),
+    from_step: int | None = None,
+    last_id: str | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Emission[Message]:
+    """``follow`` as an operation; ``url`` is only told."""
     params = {"keys": ",".join(keys) or None, "from_step": from_step}
-    given = {name: value for name, value in params.items() if value is not None}
-    with httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT) as http:
-        while True:
-            headers = {"Last-Event-ID": last_id} if last_id else {}
-            request = http.build_request("GET", f"/v1/jobs/{job_id}/stream", params=given, headers=headers)
-            with _listening(http, request, patience_seconds) as found:
-                if found is None:
-                    return
-                for message in found:
+    heard, wait = time.monotonic(), FIRST_WAIT_SECONDS
+    while True:
+        headers = {"Last-Event-ID": last_id} if last_id else {}
+        signs = Signs()
+        try:
+            opened = yield Open(Request("GET", f"/v1/jobs/{job_id}/stream", params, headers=headers), SILENCE_SECONDS)
+            if opened.status_code == httpx.codes.NO_CONTENT:
+                return
+            while (piece := (yield Read())) is not None:
+                for message in signs.take(piece):
                     last_id = message.id
-                    yield message
+                    yield Emit(message)
                     if message.event == "end":
                         return
-            time.sleep(FIRST_WAIT_SECONDS)
+            lost = NOTHING_SAID
+        except (httpx.TransportError, ApiError) as error:
+            if not may_pass(error):
+                raise
+            lost = said(error)
+        # What came before is whole; the rest comes through another connection.
+        if signs.any:
+            heard, wait = time.monotonic(), FIRST_WAIT_SECONDS
+        patience = heard + patience_seconds - time.monotonic()
+        if patience <= 0:
+            raise ApiUnreachable(url, lost)
+        yield Sleep(min(wait, patience))
+        wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
 
 def messages(chunks: Iterable[bytes]) -> Iterator[Message]:
     """The messages in the bytes of a stream, as https://html.spec.whatwg.org/multipage/server-sent-events.html has
     them. (Lines of text would not do: Python's end at characters that data may hold.)"""
-    return (sign for sign in _signs(chunks) if sign is not None)
+    signs = Signs()
+    for chunk in chunks:
+        yield from signs.take(chunk)
 
 
-def _signs(chunks: Iterable[bytes]) -> Iterator[Message | None]:
-    """The messages, and ``None`` for each comment: by those the server says that it is there, though there is no
-    news."""
-    fields: dict[bytes, list[bytes]] = {}
-    for line in _lines(chunks):
+class Signs:
+    """Reads the bytes of a stream as they come.
+
+    ``any``: whether there was a sign of life, a message or a comment: by those the server says that it is there, though
+    there is no news.
+    """
+
+    def __init__(self) -> None:
+        self.any = False
+        self._rest = b""
+        self._fields: dict[bytes, list[bytes]] = {}
+
+    def take(self, chunk: bytes) -> Iterator[Message]:
+        """The messages that are whole with this chunk. A line that is not finished counts for nothing yet."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            yield from self._read(line.removesuffix(b"\r"))
+
+    def _read(self, line: bytes) -> Iterator[Message]:
         name, _, value = line.partition(b":")
         if line and name:
-            fields.setdefault(name, []).append(value.removeprefix(b" "))
-            continue
+            self._fields.setdefault(name, []).append(value.removeprefix(b" "))
+            return
         if line:
-            yield None
-            continue
+            self.any = True
+            return
+        fields, self._fields = self._fields, {}
         if b"data" in fields:
+            self.any = True
             event, message_id = fields[b"event"][-1].decode(), fields[b"id"][-1].decode()
             yield Message(event, message_id, orjson.loads(b"\n".join(fields[b"data"])))
-        fields = {}
-
-
-@contextmanager
-def _listening(http: httpx.Client, request: httpx.Request, patience: float) -> Iterator[Iterator[Message] | None]:
-    """What a stream says until its connection breaks, tried for as long as nothing is heard; ``None`` where nothing
-    will come."""
-    retry = Retrying(
-        retry=retry_if_exception(_may_pass),
-        wait=wait_exponential(FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
-        stop=stop_after_delay(patience),
-        reraise=True,
-    )
-    try:
-        response, signs = retry(_hear, http, request)
-    except httpx.TransportError as error:
-        raise ApiUnreachable(str(http.base_url).rstrip("/"), str(error) or type(error).__name__) from error
-    with closing(response):
-        yield None if signs is None else (sign for sign in _until_it_breaks(signs) if sign is not None)
-
-
-def _hear(http: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, Iterator[Message | None] | None]:
-    """An open stream and what it says, when it has said something: one that opens and at once breaks is as good as
-    none."""
-    with ExitStack() as opened:
-        response = opened.enter_context(closing(_open(http, request)))
-        if response.status_code == httpx.codes.NO_CONTENT:
-            return response, None
-        signs = _signs(response.iter_bytes())
-        first = list(islice(signs, 1))
-        if not first:
-            raise httpx.RemoteProtocolError("the stream was closed before it said anything")
-        opened.pop_all()
-    return response, chain(first, signs)
-
-
-def _open(http: httpx.Client, request: httpx.Request) -> httpx.Response:
-    response = http.send(request, stream=True)
-    if response.is_success:
-        return response
-    with closing(response):
-        response.read()
-    is_problem = response.headers.get("content-type") == "application/problem+json"
-    raise ApiError(response.status_code, response.json() if is_problem else {"title": response.reason_phrase})
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether an error is the weather, and not our fault."""
-    return isinstance(error, httpx.TransportError) or (isinstance(error, ApiError) and error.status >= 500)
-
-
-def _until_it_breaks(signs: Iterator[Message | None]) -> Iterator[Message | None]:
-    try:
-        yield from signs
-    except httpx.TransportError:
-        return  # what came before is whole; the rest comes through another connection
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines without their ends; a last one that is not finished was cut off and counts for nothing."""
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line.removesuffix(b"\r") for line in lines)

@@ -6,6 +6,7 @@ from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +21,8 @@ COLOURS = {
     "failed": "red",
 }
 SEVERITIES = {"ok": "green", "caution": "yellow", "alarm": "red"}
+# `job_` and the ten digits of the job's number.
+SHORT_ID = 14
 # Lines of a pipe must not be cut at the width of a terminal that is not there.
 PIPE_WIDTH = 200
 
@@ -57,6 +60,18 @@ def number(value: float | None, digits: int = 4) -> str:
 def value(given: float | str | None) -> str:
     """A value as the API gives it: NaN and infinity are strings."""
     return given if isinstance(given, str) else number(given)
+
+
+def jsonable(given: float | None) -> float | str | None:
+    """A number as the API gives it: NaN and infinity are strings."""
+    if given is None or math.isfinite(given):
+        return given
+    return "NaN" if math.isnan(given) else "Infinity" if given > 0 else "-Infinity"
+
+
+def json_line(data: Any) -> str:
+    """Data for programs on one line. NaN and infinity travel as strings, as they do over HTTP."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def evaluation(given: dict[str, Any] | None) -> str | None:
@@ -120,6 +135,11 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
+def short_id(job_id: str) -> str:
+    """As much of a job's id as tells it from all others: its beginning is a number of its own."""
+    return job_id[:SHORT_ID]
+
+
 def status(value: str) -> str:
     """A job's status in its colour, as Rich markup."""
     return f"[{COLOURS.get(value, 'white')}]{value}[/]"
@@ -138,6 +158,14 @@ def origin(job: dict[str, Any]) -> str | None:
         case {"kind": "retry", "job_id": parent}:
             return f"retry of {parent}"
     return None
+
+
+def first_error(error: ValidationError) -> str:
+    """What is wrong with the settings, with the name of the variable."""
+    first = error.errors()[0]
+    names = (name if name.isupper() else f"GANJOBS_{name.upper()}" for name in map(str, first["loc"][:1]))
+    # Pydantic puts its own word before ours.
+    return ": ".join((*names, first["msg"].replace("Value error, ", "")))
 
 
 def levels(job: dict[str, Any]) -> dict[str, tuple[str, float | None]]:

@@ -1,5 +1,6 @@
 """``cancel``, ``pause``, ``resume``, ``retry`` and ``fork``: what one can ask of a job."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,7 @@ from ganjobs import text
 from ganjobs.commands.options import AsJson, Follow, JobRef, Url, open_client, refuse, write_json
 from ganjobs.errors import ApiError
 from ganjobs.jobref import resolve
-from ganjobs.rest import Rest
+from ganjobs.watch_client import WatchClient
 
 HTTP_UNPROCESSABLE = 422
 Changes = Annotated[
@@ -78,9 +79,11 @@ def tell_state(job: dict[str, Any], as_json: bool) -> None:
         text.say(f"{job['id']} is {job['status']}")
 
 
-def tell_new(client: Rest, job: dict[str, Any], follow: bool, as_json: bool) -> None:
+def tell_new(client: WatchClient, job: dict[str, Any], follow: bool, as_json: bool) -> None:
     """Say that a job was submitted, and watch it where that is wanted."""
-    if as_json:
+    if as_json and follow:
+        sys.stdout.write(text.json_line(job))
+    elif as_json:
         write_json(job)
     else:
         label = f" ({job['name']})" if job["name"] else ""
@@ -89,4 +92,4 @@ def tell_new(client: Rest, job: dict[str, Any], follow: bool, as_json: bool) -> 
     if follow:
         from ganjobs.commands.watch import watch_to_the_end
 
-        watch_to_the_end(client, job["id"])
+        watch_to_the_end(client, job["id"], as_json)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ganjobs import text
-from ganjobs.commands.options import JobRef, Url, folder, open_client
+from ganjobs.commands.options import AsJson, JobRef, Url, folder, open_client, tell_path
+from ganjobs.extras import need
 from ganjobs.jobref import resolve
 
 RUNS = Path("runs")  # where TensorBoard's own programs write by default
@@ -35,7 +36,7 @@ Output = Annotated[
 ]
 
 
-def export(job: JobRef, to: To, output: Output = None, url: Url = None) -> None:
+def export(job: JobRef, to: To, output: Output = None, url: Url = None, as_json: AsJson = False) -> None:
     """Export every step a job has recorded so far and print the path; what is there from before is replaced.
 
     TensorBoard shows a time for each step: they are spread evenly between the job's start, its samples and its end.
@@ -48,6 +49,7 @@ def export(job: JobRef, to: To, output: Output = None, url: Url = None) -> None:
         if to is Form.TENSORBOARD:
             from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 
+            need("tensorboardX", "an export to TensorBoard")
             from ganjobs.export_tensorboard import save_events
 
             with progress_on(console, "steps", MofNCompleteColumn(), TimeRemainingColumn()) as meter:
@@ -56,7 +58,7 @@ def export(job: JobRef, to: To, output: Output = None, url: Url = None) -> None:
             path = _file(output, f"{job_id}-metrics.{to}")
             with progress_on(console, path.name) as meter:
                 save(client, job_id, to, path, meter)
-    text.say(str(path))
+    tell_path(job_id, path, as_json)
 
 
 def _file(output: Path | None, name: str) -> Path:

@@ -8,7 +8,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from ganjobs import downloads, text
-from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
+from ganjobs.commands.options import AsJson, JobRef, Url, open_client, tell_path, write_json
 from ganjobs.errors import ClientError
 from ganjobs.jobref import resolve
 
@@ -16,15 +16,32 @@ SaveSamples = Annotated[
     Path | None,
     typer.Option("--save", metavar="FOLDER", help="Save them here as PNG files; those that are there already stay."),
 ]
+Animation = Annotated[
+    Path | None,
+    typer.Option("--animation", metavar="FILE", help="Save all as one animation: .gif, .webp, or .png (animated)."),
+]
 SaveGenerator = Annotated[Path, typer.Option("--save", metavar="FOLDER", help="Where the file goes.")]
 Best = Annotated[bool, typer.Option("--best", help="The best so far by the spec's best_metric, not the newest.")]
 Step = Annotated[int | None, typer.Option("--step", min=0, help="Only the sample of this step.")]
 
 
-def samples(job: JobRef, save: SaveSamples = None, step: Step = None, url: Url = None, as_json: AsJson = False) -> None:
-    """List a job's sample images, or save them as PNG files."""
+def samples(
+    job: JobRef,
+    save: SaveSamples = None,
+    step: Step = None,
+    animation: Animation = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """List a job's sample images, save them as PNG files, or save them all as one animation."""
+    if animation is not None and (save is not None or step is not None):
+        raise typer.BadParameter("cannot be given together with --save or --step", param_hint="--animation")
+    if animation is not None and animation.suffix.lower() not in downloads.FORMS:
+        raise typer.BadParameter(f"its name ends with one of {', '.join(downloads.FORMS)}", param_hint="--animation")
     with open_client(url) as client:
         job_id = resolve(client, job)
+        if animation is not None:
+            return tell_path(job_id, downloads.save_animation(client, job_id, animation), as_json)
         if save is not None:
             saved = [str(path) for path in downloads.save_samples(client, job_id, save, step)]
         else:
@@ -72,7 +89,9 @@ def checkpoints_table(found: list[dict[str, Any]]) -> Table:
     return table
 
 
-def generator(job: JobRef, save: SaveGenerator = Path(), best: Best = False, url: Url = None) -> None:
+def generator(
+    job: JobRef, save: SaveGenerator = Path(), best: Best = False, url: Url = None, as_json: AsJson = False
+) -> None:
     """Download the generator of a job's newest or best checkpoint (safetensors) and print its path."""
     with open_client(url) as client:
         job_id = resolve(client, job)
@@ -80,4 +99,4 @@ def generator(job: JobRef, save: SaveGenerator = Path(), best: Best = False, url
     if path is None:
         none = "no best checkpoint: its spec has no best_metric, or none has been made" if best else "no checkpoint"
         raise ClientError(f"{job_id} has {none} yet")
-    text.say(str(path))
+    tell_path(job_id, path, as_json)

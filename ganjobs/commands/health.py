@@ -9,12 +9,16 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from ganjobs import text
+from ganjobs import exitcodes, text
 from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
 from ganjobs.jobref import resolve
 
 AtStep = Annotated[int | None, typer.Option("--at-step", min=0, help="How it stood at this step, not how it stands.")]
 History = Annotated[bool, typer.Option("--history", help="Every verdict there was, and when.")]
+ExitStatus = Annotated[
+    bool,
+    typer.Option("--exit-status", help="End with status 6 where the verdict is a caution, 7 for an alarm."),
+]
 Segment = Annotated[
     int | None, typer.Option("--segment", min=0, help="Of a stretch that the job has gone back from, by its number.")
 ]
@@ -25,10 +29,13 @@ def health(
     at_step: AtStep = None,
     history: History = False,
     segment: Segment = None,
+    exit_status: ExitStatus = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a job's health: the verdict, what speaks for it, and what to change."""
+    if history and exit_status:
+        raise typer.BadParameter("cannot be given together with --history", param_hint="--exit-status")
     if history and at_step is not None:
         raise typer.BadParameter("cannot be given together with --history", param_hint="--at-step")
     with open_client(url) as client:
@@ -39,14 +46,22 @@ def health(
         else:
             report = client.health(job_id, at_step, segment)
     if as_json:
-        return write_json(intervals if history else report)
-    if not history:
-        return text.make_console().print(described(report))
+        write_json(intervals if history else report)
+    elif history:
+        tell_history(intervals, left)
+    else:
+        text.make_console().print(described(report))
+    if exit_status:
+        raise typer.Exit(exitcodes.BY_SEVERITY[report["severity"]])
+
+
+def tell_history(intervals: Sequence[dict[str, Any]], left: Sequence[dict[str, Any]]) -> None:
+    """Every verdict there was, and the stretches that the job has gone back from."""
     if not intervals:
         text.say("nothing has been assessed yet")
     else:
         text.make_console().print(history_table(intervals))
-    return text.say(*map(segment_line, left))
+    text.say(*map(segment_line, left))
 
 
 def described(report: dict[str, Any]) -> RenderableType:

@@ -1,6 +1,5 @@
 """``jobs``, ``show`` and ``delete``."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -9,10 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from ganjobs import text
-from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
+from ganjobs.commands.options import AsJson, JobRef, Url, open_client, tell_deleted, write_json
 from ganjobs.jobref import LATEST, resolve
-from models.status import JobStatus
-from models.verdicts import Verdict
+from ganjobs.types import JobStatus, Severity, Verdict
 
 StatusFilter = Annotated[list[JobStatus] | None, typer.Option("--status", help="Only jobs in this state; repeatable.")]
 VerdictFilter = Annotated[
@@ -20,16 +18,8 @@ VerdictFilter = Annotated[
 ]
 
 
-class Badness(StrEnum):
-    """The severities of verdicts; Typer takes no list of literals."""
-
-    OK = "ok"
-    CAUTION = "caution"
-    ALARM = "alarm"
-
-
 SeverityFilter = Annotated[
-    list[Badness] | None, typer.Option("--severity", help="Only jobs whose verdict is as bad as this; repeatable.")
+    list[Severity] | None, typer.Option("--severity", help="Only jobs whose verdict is as bad as this; repeatable.")
 ]
 NameFilter = Annotated[str | None, typer.Option("--name", help="Only jobs of this name.")]
 After = Annotated[
@@ -129,11 +119,11 @@ def described(job: dict[str, Any]) -> list[tuple[str, str]]:
     return [*pairs, ("spec", escape(spec))]
 
 
-def delete(job: JobRef, url: Url = None) -> None:
+def delete(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
     """Delete a finished job with its metrics, samples and checkpoints."""
     if job == LATEST:
         raise typer.BadParameter("the latest job is soon another one; deleting needs an id", param_hint="JOB")
     with open_client(url) as client:
         job_id = resolve(client, job)
         client.delete(job_id)
-    text.make_console().print(f"deleted {job_id}", markup=False)
+    tell_deleted(job_id, as_json)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -9,7 +10,9 @@ import httpx
 import typer
 
 from ganjobs import exitcodes, text
+from ganjobs.completion import complete_job
 from ganjobs.rest import Rest
+from ganjobs.watch_client import WatchClient
 
 AnyClient = TypeVar("AnyClient", bound=Rest)
 Url = Annotated[
@@ -17,7 +20,23 @@ Url = Annotated[
     typer.Option("--url", envvar="GANJOBS_URL", help="Where the API is; a service on this machine unless set."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-JobRef = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, the start of it, or `latest`.")]
+JOB_HELP = "A job's id, the start of it, or `latest`."
+JobRef = Annotated[str, typer.Argument(metavar="JOB", help=JOB_HELP, autocompletion=complete_job)]
+
+
+class Badness(StrEnum):
+    """The severities that something can be done about; Typer takes no part of an enumeration."""
+
+    CAUTION = "caution"
+    ALARM = "alarm"
+
+
+FailOn = Annotated[
+    Badness | None,
+    typer.Option(
+        "--fail-on", help="End as soon as a verdict is as bad as this: status 6 for a caution, 7 for an alarm."
+    ),
+]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Watch the job until it ends.")]
 
 
@@ -34,18 +53,17 @@ def folder(written: str | Path) -> Path:
     return Path(written)
 
 
-def open_client(url: str | None) -> Rest:
+def open_client(url: str | None) -> WatchClient:
     """A client of the API at ``url``, or where a service on this machine says it is."""
-    return open_as(Rest, url)
+    return open_as(WatchClient, url)
 
 
 def open_as(kind: type[AnyClient], url: str | None) -> AnyClient:
     """``open_client`` for a client that can do more."""
     if url is None:
         from ganjobs.address import find
-        from models.settings import Settings
 
-        url = find(Settings())
+        url = find()
     if not url.startswith(("http://", "https://")):
         raise typer.BadParameter(f"{url!r} does not start with http:// or https://", param_hint="--url")
     try:
@@ -57,3 +75,25 @@ def open_as(kind: type[AnyClient], url: str | None) -> AnyClient:
 def write_json(data: Any) -> None:
     """Data for programs, on standard output. NaN and infinity travel as strings, as they do over HTTP."""
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_line(data: Any) -> None:
+    """Data for programs that read line by line, at once."""
+    sys.stdout.write(text.json_line(data))
+    sys.stdout.flush()
+
+
+def tell_deleted(what: str, as_json: bool) -> None:
+    """Say that something is gone."""
+    if as_json:
+        write_json({"id": what, "deleted": True})
+    else:
+        text.say(f"deleted {what}")
+
+
+def tell_path(job_id: str, path: Path, as_json: bool) -> None:
+    """Say where a file of a job is now."""
+    if as_json:
+        write_json({"job_id": job_id, "path": str(path)})
+    else:
+        text.say(str(path))

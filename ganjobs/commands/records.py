@@ -1,21 +1,24 @@
 """``logs``, ``events``, ``evaluations`` and ``workers``: what was recorded."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
+import typer
 from rich.markup import escape
 
-from ganjobs import text
+from ganjobs import exitcodes, tail, text
 from ganjobs.commands.options import AsJson, JobRef, Url, open_client, write_json
 from ganjobs.jobref import resolve
+from ganjobs.rest import Json, Rest
+from ganjobs.tail import Read
+
+FollowList = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends; JSON comes in lines then.")]
 
 
-def logs(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
+def logs(job: JobRef, follow: FollowList = False, url: Url = None, as_json: AsJson = False) -> None:
     """Show what the worker logged while it trained a job."""
     with open_client(url) as client:
-        lines = list(client.logs(resolve(client, job)))
-    if as_json:
-        return write_json(lines)
-    return text.say(*map(log_line, lines))
+        _list(client, resolve(client, job), client.logs, log_line, follow, as_json)
 
 
 def log_line(entry: dict[str, Any]) -> str:
@@ -24,13 +27,22 @@ def log_line(entry: dict[str, Any]) -> str:
     return f"{text.clock(entry['created_at'])} {entry['level']:<7} {entry['message']} {data}".rstrip()
 
 
-def events(job: JobRef, url: Url = None, as_json: AsJson = False) -> None:
+def events(job: JobRef, follow: FollowList = False, url: Url = None, as_json: AsJson = False) -> None:
     """Show what happened to a job."""
     with open_client(url) as client:
-        found = list(client.events(resolve(client, job)))
-    if as_json:
-        return write_json(found)
-    return text.say(*map(event_line, found))
+        _list(client, resolve(client, job), client.events, event_line, follow, as_json)
+
+
+def _list(client: Rest, job_id: str, read: Read, say: Callable[[Json], str], follow: bool, as_json: bool) -> None:
+    """Write a list of a job, as it is or as it grows."""
+    if not follow:
+        found = list(read(job_id))
+        return write_json(found) if as_json else text.say(*map(say, found))
+    write = tail.write_line if as_json else lambda entry: text.say(say(entry))
+    try:
+        return tail.follow(client, job_id, read, write)
+    except KeyboardInterrupt:
+        raise typer.Exit(exitcodes.INTERRUPTED) from None
 
 
 def event_line(event: dict[str, Any]) -> str:

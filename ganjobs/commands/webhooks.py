@@ -7,7 +7,8 @@ import typer
 from rich.markup import escape
 
 from ganjobs import text
-from ganjobs.commands.options import AsJson, Url, open_as, refuse, write_json
+from ganjobs.commands.options import AsJson, Url, open_as, refuse, tell_deleted, write_json
+from ganjobs.completion import complete_job, complete_webhook
 from ganjobs.errors import ApiError
 from ganjobs.jobref import resolve
 from ganjobs.webhook_client import WebhookClient
@@ -21,10 +22,18 @@ def _as_part(written: str) -> str:
     return quote(written, safe="")
 
 
-WebhookId = Annotated[str, typer.Argument(metavar="WEBHOOK", help="A webhook's id.", parser=_as_part)]
+WebhookId = Annotated[
+    str,
+    typer.Argument(metavar="WEBHOOK", help="A webhook's id.", parser=_as_part, autocompletion=complete_webhook),
+]
 DeliveryId = Annotated[str, typer.Argument(metavar="DELIVERY", help="A delivery's id.", parser=_as_part)]
 Statuses = Annotated[
-    list[str] | None, typer.Option("--status", help="Only `pending`, `succeeded` or `failed` ones; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--status",
+        help="Only `pending`, `succeeded` or `failed` ones; repeatable.",
+        autocompletion=lambda: ["pending", "succeeded", "failed"],
+    ),
 ]
 
 
@@ -52,7 +61,10 @@ def create(
         list[str] | None,
         typer.Option("--event", metavar="TYPE", help="As in `job.failed`, `job.*` or `health.*`; repeatable."),
     ] = None,
-    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only messages about this job.")] = None,
+    job: Annotated[
+        str | None,
+        typer.Option("--job", metavar="JOB", help="Only messages about this job.", autocompletion=complete_job),
+    ] = None,
     description: Annotated[str | None, typer.Option("--description", help="A word to know it by.")] = None,
     url: Url = None,
     as_json: AsJson = False,
@@ -126,11 +138,11 @@ def rotate_secret(webhook: WebhookId, url: Url = None, as_json: AsJson = False) 
 
 
 @app.command()
-def delete(webhook: WebhookId, url: Url = None) -> None:
+def delete(webhook: WebhookId, url: Url = None, as_json: AsJson = False) -> None:
     """Delete a webhook with its deliveries."""
     with open_as(WebhookClient, url) as client:
         client.delete_webhook(webhook)
-    text.say(f"deleted {webhook}")
+    tell_deleted(webhook, as_json)
 
 
 @app.command("test")

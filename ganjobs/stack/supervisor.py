@@ -25,6 +25,8 @@ POLL_SECONDS = 0.1
 WORKER_GRACE_SECONDS = 30.0
 # Time for a receiver to answer what has been sent; without an answer it would be sent once more.
 COURIER_GRACE_SECONDS = 20.0
+# Time to send the page that is under way; whatever has not arrived is sent by the next mirror.
+MIRROR_GRACE_SECONDS = 10.0
 GRACE_SECONDS = 8.0
 API_GRACE_SECONDS = 3
 # What the migrations put before their reason.
@@ -90,6 +92,8 @@ class Stack:
         api = self._launch(self._python("api", API_GRACE_SECONDS + GRACE_SECONDS, *self._api_arguments()))
         self._launch(self._python("reconciler", GRACE_SECONDS, "-m", "worker.reconciler"))
         self._launch(self._python("courier", COURIER_GRACE_SECONDS, "-m", "worker.courier"))
+        if self.settings.mlflow_tracking_uri is not None:
+            self._launch(self._python("mirror", MIRROR_GRACE_SECONDS, "-m", "worker.mirror"))
         self._launch(self._python("worker", WORKER_GRACE_SECONDS, "-m", "worker"))
         self._wait(api, lambda: missing_checks(self.settings.local_url))
         address.publish(self.settings)

@@ -1,7 +1,9 @@
 """The ``ganjobs`` command against a running service."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +12,12 @@ from typing import Any
 import pytest
 import safetensors.numpy
 import yaml
+from PIL import Image
+from support.commands import Run, run_command
 from support.serving import RING, Serving, environment, wait_until
 
 from ganjobs.reading import CAVEAT
 from ganjobs.rest import Rest
-
-Run = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
@@ -25,10 +27,16 @@ def spec(tmp_path: Path) -> str:
     return str(path)
 
 
-def ganjobs(serving: Serving, *arguments: str) -> Run:
+def process(serving: Serving, *arguments: str) -> Run:
+    """The command as a user calls it."""
     command = [sys.executable, "-m", "ganjobs", *arguments]
     variables = environment() | {"GANJOBS_URL": serving.url}
     return subprocess.run(command, capture_output=True, text=True, timeout=90, env=variables)
+
+
+def ganjobs(serving: Serving, *arguments: str) -> Run:
+    """The same in this process, where it starts sooner."""
+    return run_command(*arguments, variables=environment() | {"GANJOBS_URL": serving.url})
 
 
 def data(result: Run) -> Any:
@@ -37,7 +45,7 @@ def data(result: Run) -> Any:
 
 
 def test_from_submission_to_deletion(serving: Serving, spec: str, tmp_path: Path) -> None:
-    followed = ganjobs(serving, "submit", spec, "--follow", "--name", "by hand", "--set", "steps=40")
+    followed = process(serving, "submit", spec, "--follow", "--name", "by hand", "--set", "steps=40")
     assert (followed.returncode, followed.stderr) == (0, "")
     assert re.search(r"[^\x20-\x7e\n]", followed.stdout) is None
     job_id = followed.stdout.split()[1]
@@ -59,11 +67,27 @@ def test_from_submission_to_deletion(serving: Serving, spec: str, tmp_path: Path
     assert data(ganjobs(serving, "logs", job_id, "--json"))
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d info ", ganjobs(serving, "logs", job_id).stdout)
 
+    check_for_programs(serving, job_id)
     check_files(serving, job_id, tmp_path)
-    assert ganjobs(serving, "delete", job_id).stdout == f"deleted {job_id}\n"
+    assert data(ganjobs(serving, "delete", job_id, "--json")) == {"id": job_id, "deleted": True}
     gone = ganjobs(serving, "show", job_id)
     assert (gone.returncode, gone.stderr.count("\n")) == (1, 1)
     assert f"there is no job '{job_id}'" in gone.stderr
+
+
+def check_for_programs(serving: Serving, job_id: str) -> None:
+    """What scripts and shells are told of a job that has ended."""
+    watched = json.loads(ganjobs(serving, "watch", job_id, "--json").stdout)
+    assert (watched["status"], watched["step"], watched["verdict"]) == ("succeeded", 40, "warming_up")
+    assert isinstance(watched["d_loss"], float)
+    assert json.loads(ganjobs(serving, "watch", job_id, "--once", "--json").stdout) == watched
+    lines = ganjobs(serving, "events", job_id, "--follow", "--json").stdout.splitlines()
+    assert json.loads(lines[-1])["kind"] == "job.succeeded"
+    asked = {"_GANJOBS_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": f"ganjobs show {job_id[:20]}"}
+    program = "import sys; sys.argv = ['ganjobs']; from ganjobs.cli import main; main()"
+    variables = environment() | asked | {"GANJOBS_URL": serving.url}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env=variables)
+    assert f'"{job_id}":"by hand succeeded"' in done.stdout
 
 
 def check_files(serving: Serving, job_id: str, folder: Path) -> None:
@@ -74,6 +98,11 @@ def check_files(serving: Serving, job_id: str, folder: Path) -> None:
     images = [Path(line) for line in saved.stdout.splitlines()]
     assert [image.name for image in images] == [f"{job_id}-step-{step:08}.png" for step in (0, 20, 40)]
     assert all(image.read_bytes().startswith(b"\x89PNG\r\n") for image in images)
+
+    film = folder / "film.gif"
+    assert ganjobs(serving, "samples", job_id, "--animation", str(film)).stdout == f"{film}\n"
+    with Image.open(film) as animation:
+        assert animation.n_frames == 3  # type: ignore[attr-defined]
 
     kept = [checkpoint["step"] for checkpoint in data(ganjobs(serving, "checkpoints", job_id, "--json"))]
     assert kept == [40, 30]
@@ -162,3 +191,48 @@ def test_workers_are_listed(serving: Serving) -> None:
     (worker,) = [worker for worker in data(ganjobs(serving, "workers", "--json")) if worker["status"] != "stopped"][-1:]
     assert worker["slots"] == 1
     assert worker["id"] in ganjobs(serving, "workers").stdout
+
+
+def test_many_jobs_are_watched_and_compared(serving: Serving, client: Rest) -> None:
+    changed = {"name": "another", "seed": 7, "loss": {"kind": "saturating"}}
+    ids = [client.create(RING | changes)["id"] for changes in ({}, changed)]
+    watched = ganjobs(serving, "watch", *ids)
+    assert (watched.returncode, watched.stderr) == (0, "")
+    ends = [line for line in watched.stdout.splitlines() if "succeeded  step 60/60 (100 %)" in line]
+    assert [line.split()[0] for line in ends] == ids
+    assert "D loss" in ends[0]
+    states = [json.loads(line) for line in ganjobs(serving, "watch", *ids, "--json").stdout.splitlines()]
+    assert [(state["id"], state["step"]) for state in states] == [(job_id, 60) for job_id in ids]
+
+    compared = ganjobs(serving, "compare", *ids).stdout
+    assert re.search(r"^loss\.kind +non_saturating +saturating *$", compared, re.MULTILINE), compared
+    assert re.search(r"^D loss, curve +[▁-█ ]+$", compared, re.MULTILINE)
+    told = json.loads(ganjobs(serving, "compare", *ids, "--json").stdout)
+    assert told["spec"]["seed"] == [client.get(ids[0])["spec"]["seed"], 7]
+    assert all(job["curves"]["d_loss"] for job in told["jobs"])
+
+
+def test_the_doctor_finds_a_service_well(serving: Serving) -> None:
+    found = ganjobs(serving, "doctor", "--json")
+    states = {each["name"]: each["state"] for each in json.loads(found.stdout)}
+    assert {states[name] for name in ("address", "api", "clock", "version", "database", "queue", "worker")} == {"ok"}
+
+
+def test_a_restart_of_the_api_does_not_end_the_watching(serving: Serving, client: Rest) -> None:
+    job_id = client.create(RING | {"steps": 90000})["id"]
+    wait_until(lambda: client.get(job_id)["step"] > 0, 60, "the first steps")
+    command = [sys.executable, "-m", "ganjobs", "watch", job_id]
+    variables = environment() | {"GANJOBS_URL": serving.url, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=variables
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("running")
+        (api,) = serving.find("uvicorn")
+        os.kill(api, signal.SIGKILL)
+        told = iter(process.stdout.readline, "")
+        assert any("connection lost, trying again" in line for line in told)
+        assert any("connected again" in line for line in told)
+        client.cancel(job_id)
+        assert "cancelled at step" in process.stdout.read()
+    assert process.returncode == 3

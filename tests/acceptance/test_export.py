@@ -13,7 +13,7 @@ import pytest
 from support.serving import RING, Serving, environment, wait_for_end
 
 from benchmarks.rig.peers import run_in_peers
-from ganjobs.export_tensorboard import TAGS
+from ganjobs.export_tensorboard import tags_of
 from ganjobs.rest import Rest
 
 STEPS = 3000
@@ -61,9 +61,10 @@ def test_other_programs_read_what_was_recorded(
     exported(serving, job["id"], "--to", "tensorboard", "--output", folder)
     path = exported(serving, job["id"], "--to", "tensorboard", "--output", folder)  # a second time: not twice as much
     found = json.loads(run_in_peers(READER, path.parent).stdout)
-    assert found["scalars"].keys() == {TAGS[name] for name in names}
+    tags = tags_of(client.catalogue()["metrics"])
+    assert found["scalars"].keys() == {tags[name] for name in names}
     for name in names:
-        steps, values, times = zip(*found["scalars"][TAGS[name]], strict=True)
+        steps, values, times = zip(*found["scalars"][tags[name]], strict=True)
         assert steps == tuple(range(1, STEPS + 1))
         np.testing.assert_array_equal(np.array(values, np.float32), columns[name])
         assert list(times) == sorted(times)

@@ -1,11 +1,13 @@
 """The real service with jobs to look at, and a real Chromium on its page."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
-from support.browsing import DESKTOP, Watched, chromium
-from support.serving import Serving
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from support.browsing import DESKTOP, SHIFTS, Watched, chromium
+from support.serving import RING, Serving, wait_for_end
 from support.watched import finished_job
 
 from ganjobs.rest import Rest
@@ -16,6 +18,9 @@ from models.settings import Settings
 PATIENCE_MS = 30_000
 STEPS = 20_000
 SPIKE_AT = 13_579
+ENDLESS = RING | {"name": "endless", "steps": 500_000, "sample_every": 500, "checkpoint_every": 500}
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +60,44 @@ def other_job(database: Database) -> str:
 
 
 @pytest.fixture(scope="session")
+def trained_job(client: Rest) -> str:
+    """A finished job that a worker has trained: it has checkpoints, a log and events."""
+    job_id: str = client.create(RING | {"name": "trained"})["id"]
+    assert wait_for_end(client, job_id)["status"] == "succeeded"
+    return job_id
+
+
+@pytest.fixture
+def start(client: Rest) -> Iterator[Callable[..., str]]:
+    """Queues a job of a small spec with the changes given, and returns its id; what still trains at the end of the test
+    is cancelled."""
+    with started(client) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def endless_job(client: Rest) -> Iterator[str]:
+    """A job that trains as long as it is looked at."""
+    with started(client) as start:
+        yield start()
+
+
+@contextmanager
+def started(client: Rest) -> Iterator[Callable[..., str]]:
+    begun: list[str] = []
+
+    def start(**changes: Any) -> str:
+        begun.append(client.create(ENDLESS | changes)["id"])
+        return begun[-1]
+
+    yield start
+    for job_id in begun:
+        if client.get(job_id)["finished_at"] is None:
+            client.cancel(job_id)
+            wait_for_end(client, job_id)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
@@ -64,6 +107,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser, serving: Serving) -> Iterator[BrowserContext]:
     context = browser.new_context(base_url=serving.url, viewport=DESKTOP, locale="en-GB")
     context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(SHIFTS)
     yield context
     context.close()
 

@@ -1,13 +1,14 @@
 """A headless Chromium on the page, told what it may not do: ask another host, fail in silence."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
 
 AXE = Path(__file__).parents[2] / "api/dashboard/node_modules/axe-core/axe.min.js"
 # It must not look for updates or services of its own: what is counted is what the page asks for.
@@ -75,3 +76,91 @@ def faults(page: Page) -> list[dict[str, Any]]:
         for fault in found["violations"]
         if fault["impact"] in SERIOUS
     ]
+
+
+# Sums up what moved without anybody having asked for it, as Chromium scores it.
+SHIFTS = """window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+
+
+def shifted(page: Page) -> float:
+    """How far the page's parts have moved by themselves (its context must run ``SHIFTS`` first)."""
+    return float(page.evaluate("window.shifted"))
+
+
+def too_wide(page: Page) -> list[str]:
+    """What makes a page wider than its window: empty where nothing does."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const width = document.documentElement.clientWidth;
+          if (document.documentElement.scrollWidth <= width) return [];
+          return [...document.querySelectorAll("body *")]
+            .filter((each) => each.getBoundingClientRect().right > width + 1)
+            .map((each) => `${each.tagName} ${each.className}`);
+        }"""
+    )
+    return found
+
+
+class Charts:
+    """The curves on a job's page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.group = page.get_by_test_id("charts")
+
+    def wait(self) -> "Charts":
+        """Return once they are drawn as they are to be."""
+        expect(self.group).to_have_attribute("data-ready", "true")
+        return self
+
+    def figure(self, name: str) -> int:
+        """One of ``points``, ``bucket-steps``, ``first-step`` and ``last-step``; 0 where nothing is recorded yet."""
+        return int(self.group.get_attribute(f"data-{name}") or 0)
+
+    def show(self, first: int, last: int) -> "Charts":
+        """Type a range of steps."""
+        self.page.get_by_label("from", exact=True).fill(str(first))
+        self.page.get_by_label("to step", exact=True).fill(str(last))
+        self.page.get_by_role("button", name="Show", exact=True).click()
+        return self.zoomed()
+
+    def zoomed(self) -> "Charts":
+        """Return once the range that the address names is drawn as closely as it can be."""
+        expect(self.page).to_have_url(re.compile(r"from=\d+&to=\d+"))
+        asked = parse_qs(urlsplit(self.page.url).query)
+        expect(self.group).to_have_attribute("data-first-step", asked["from"][0])
+        expect(self.group).to_have_attribute("data-last-step", asked["to"][0])
+        return self.wait()
+
+    @property
+    def losses(self) -> Locator:
+        return self.page.get_by_role("img", name="Losses, steps")
+
+    def value(self, metric: str) -> Locator:
+        """What the legend says of a metric at the step looked at."""
+        return self.page.locator(f"[data-curve={metric}]").first
+
+    def point_at(self, step: int) -> None:
+        """Point at the losses where they are at a step: found as somebody would, by looking at what is said of it."""
+        box = self.losses.bounding_box()
+        assert box is not None
+        left, right = box["x"], box["x"] + box["width"]
+        for _ in range(24):
+            middle = (left + right) / 2
+            self.page.mouse.move(middle, box["y"] + box["height"] / 2)
+            first, last = self.looked_at()
+            if first <= step <= last:
+                return
+            left, right = (middle, right) if last < step else (left, middle)
+        raise AssertionError(f"no place of the chart is at step {step}")
+
+    def looked_at(self) -> tuple[int, int]:
+        """The first and last step of the point that is looked at, as the page says it."""
+        # The page looks once for each picture that the screen shows.
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        words = self.page.locator(".cursor-bar b").inner_text()
+        steps = [int(word.replace(",", "")) for word in words.split() if word[0].isdigit()]
+        return steps[0], steps[-1]

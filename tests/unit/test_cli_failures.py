@@ -5,15 +5,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.commands import Run, run_command
 from support.serving import free_port
 
 
-def ganjobs(*arguments: str) -> subprocess.CompletedProcess[str]:
+def ganjobs(*arguments: str) -> Run:
+    """The command in this process, but for those that start others."""
+    if arguments[:1] not in (("serve",), ("demo",)):
+        return run_command(*arguments)
     command = [sys.executable, "-m", "ganjobs", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-def assert_one_line(result: subprocess.CompletedProcess[str], status: int, *said: str) -> None:
+def assert_one_line(result: Run, status: int, *said: str) -> None:
     assert (result.returncode, result.stdout) == (status, "")
     assert result.stderr.count("\n") == 1
     for part in ("ganjobs: ", *said):

@@ -12,6 +12,7 @@ from ganjobs import demo, hints
 from ganjobs.commands.serve import start_screen
 from models.settings import Settings
 
+JOB = {"id": "job_1"}
 INSTALLED = Path(sys.executable).parent / "ganjobs"
 
 
@@ -57,9 +58,10 @@ def test_the_start_screen_has_a_whole_command(tmp_path: Path) -> None:
 
 def test_the_demonstration_ends_with_whole_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(data_folder=tmp_path / "my data", port=4321)
-    serve, submit = demo.how_to_go_on(settings, running=False)[1:3]
+    serve, submit = demo.how_to_go_on(settings, False, JOB)[1:3]
     assert can_be_run(serve)[-3:] == ["serve", "--data-folder", "my data"]
     assert can_be_run(submit)[-1] == "--follow"
-    assert "--url http://127.0.0.1:4321" in demo.how_to_go_on(settings, running=True)[1]
+    assert "--url http://127.0.0.1:4321" in demo.how_to_go_on(settings, True, JOB)[1]
     monkeypatch.setenv("GANJOBS_URL", "http://elsewhere:1")
-    assert "--url http://127.0.0.1:8000" in demo.how_to_go_on(settings, running=False)[2]
+    assert "--url http://127.0.0.1:8000" in demo.how_to_go_on(settings, False, JOB)[2]
+    assert demo.how_to_go_on(settings, True, JOB)[-1].split()[0] == "http://127.0.0.1:4321/jobs/job_1"

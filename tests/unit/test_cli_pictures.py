@@ -2,12 +2,14 @@
 
 import io
 import re
+import sys
 
 import pytest
 from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
+from ganjobs.errors import NotInstalled
 from ganjobs.pictures import ImageMode, blocks, fitted, kitty, painter, sixel
 from ganjobs.sparkline import sparkline
 
@@ -97,6 +99,16 @@ def test_kitty_is_sent_the_image_once_and_shown_its_place(capfd: pytest.CaptureF
 def test_what_draws_where(mode: str, terminal: bool, colours: str, draws: object) -> None:
     """The terminal of tests cannot be asked what it shows: blocks are what is left."""
     assert painter(ImageMode(mode), console(colours, terminal)) is draws
+
+
+def test_without_the_packages_nothing_is_drawn_but_where_one_asks_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich_pixels", None)
+    assert painter(ImageMode.AUTO, console()) is None
+    assert painter(ImageMode.NONE, console()) is None
+    with pytest.raises(
+        NotInstalled, match=r"--image blocks needs rich_pixels: pip install 'ganjobs-client\[terminal\]'"
+    ):
+        painter(ImageMode.BLOCKS, console())
 
 
 def test_a_curve_rises_between_its_lowest_and_its_highest() -> None:

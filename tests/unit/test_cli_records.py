@@ -1,5 +1,6 @@
 """Logs, events and files of a job, as a user reads them."""
 
+import hashlib
 import io
 import re
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_an_evaluation_is_one_line() -> None:
 
 @pytest.mark.parametrize(("best", "step"), [(False, 30), (True, 20)])
 def test_the_newest_or_the_best_generator_is_saved(tmp_path: Path, best: bool, step: int) -> None:
-    files = [STATE, GENERATOR]
+    files = [STATE, GENERATOR | {"sha256": hashlib.sha256(b"/files/generator").hexdigest()}]
     newest = (
         {"step": 60, "best": None, "files": [STATE]},
         {"step": 30, "best": None, "files": files},

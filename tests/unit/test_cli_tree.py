@@ -4,16 +4,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from support.commands import run_command
 from typer.main import get_command
 
 from ganjobs import cli, completion, exitcodes
 from ganjobs.commands import server
 from ganjobs.errors import NotInstalled
 
+GUIDE = Path(__file__).parents[2] / "docs" / "terminal.md"
 SERVER_ONLY = ("models", "api", "worker", "migrations", "sqlalchemy", "celery", "alembic", "torch", "ganjobs.stack")
 
 
@@ -52,6 +55,12 @@ def test_every_exit_status_is_explained_in_the_help_and_in_the_table() -> None:
     for number in numbers:
         assert f"\n{number} " in exitcodes.__doc__
         assert f" {number} " in exitcodes.SUMMARY
+        assert f"\n| {number} | " in GUIDE.read_text()
+
+
+def test_every_command_is_in_the_guide() -> None:
+    guide = GUIDE.read_text()
+    assert [path[0] for path, _ in TREE if f"`{path[0]}" not in guide and f"ganjobs {path[0]}" not in guide] == []
 
 
 def test_the_worst_status_is_that_of_several_jobs() -> None:
@@ -94,15 +103,11 @@ def test_what_needs_the_server_says_what_to_install(monkeypatch: pytest.MonkeyPa
 # --- what the shell is offered ---------------------------------------------------------------------------------------
 
 
-def offered(*words: str, url: str = "http://127.0.0.1:9", variables: dict[str, str] | None = None) -> list[str]:
-    """What bash is offered for the last of the words, in a process of its own as bash asks it."""
+def offered(*words: str, url: str = "http://127.0.0.1:9") -> list[str]:
+    """What bash is offered for the last of the words."""
     asked = {"_GANJOBS_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(("ganjobs", *words))}
-    environment = os.environ | asked | {"COMP_CWORD": str(len(words)), "GANJOBS_URL": url} | (variables or {})
-    program = "import sys; sys.argv = ['ganjobs']; from ganjobs.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, env=environment, check=True
-    )
-    assert done.stderr == ""
+    done = run_command(variables=os.environ | asked | {"COMP_CWORD": str(len(words)), "GANJOBS_URL": url})
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.split()
 
 
@@ -121,10 +126,10 @@ def test_jobs_are_not_offered_where_nobody_answers() -> None:
 
 
 def test_the_shell_s_script_is_shown() -> None:
-    program = "import sys; sys.argv = ['ganjobs', '--show-completion']; from ganjobs.cli import main; main()"
+    command = [sys.executable, "-c", "import sys; sys.argv[0] = 'ganjobs'; from ganjobs.cli import main; main()"]
     variables = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    program = program.replace("'--show-completion'", "'--show-completion', 'bash'")
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=variables, check=True)
+    shown = [*command, "--show-completion", "bash"]
+    done = subprocess.run(shown, capture_output=True, text=True, env=variables, check=True)
     assert "_GANJOBS_COMPLETE=complete_bash" in done.stdout
 
 

@@ -62,9 +62,14 @@ class ManyJobs:
         path = request.url.path
         if path != "/v1/summaries":
             self.fetched.append(path)
+            number = int(path.split("/")[3].removeprefix("job_")[:10], 16)
+            if number not in self.jobs:
+                return httpx.Response(404, json={})
             if path.endswith("/health"):
                 return httpx.Response(200, json=REPORT)
-            return httpx.Response(200, content=png(), headers={"Sample-Step": "100"})
+            if path.endswith("/latest"):
+                return httpx.Response(200, content=png(), headers={"Sample-Step": "100"})
+            return httpx.Response(200, json=self.jobs[number])
         params = request.url.params
         self.asked.append({key: params.get_list(key) for key in params})
         moment = self.moments.pop(0) if self.moments else {}
@@ -143,11 +148,13 @@ def test_a_status_narrows_what_is_watched() -> None:
     assert list(fleet.jobs) == [name_of(2), name_of(1)]
 
 
-def test_deleted_jobs_are_noticed_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("numbers", [(), (1, 2, 3)])
+def test_deleted_jobs_are_noticed_now_and_then(monkeypatch: pytest.MonkeyPatch, numbers: tuple[int, ...]) -> None:
     monkeypatch.setattr(fleets, "FULL_SECONDS", 0)
-    fleet = ManyJobs({1: RUNNING, 2: RUNNING}, {1: None}, {2: DONE}).fleet()
+    api = ManyJobs({1: RUNNING, 2: RUNNING, 3: DONE}, {}, {1: None}, {2: DONE})
+    fleet = api.fleet(*numbers)
     followed(fleet, FleetLines)
-    assert list(fleet.jobs) == [name_of(2)]
+    assert list(fleet.jobs) == [name_of(number) for number in (3, 2) if number in (numbers or (2,))]
 
 
 def test_a_lost_connection_is_told_and_waited_for() -> None:

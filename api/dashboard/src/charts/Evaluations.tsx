@@ -23,6 +23,8 @@ export function Evaluations() {
   );
   if (error) return <Problem error={error} retry={() => void refetch()} />;
   const name = chosen !== null && names.includes(chosen) ? chosen : names[0];
+  // Its place is kept where there is to be something.
+  if (!evaluations && job.latest_evaluation) return <div className="evaluations-place" />;
   if (!evaluations || name === undefined) return null;
   const facts = catalogue?.evaluations.find((each) => each.name === name) ?? null;
   return <OfName key={name} name={name} names={names} choose={choose} evaluations={evaluations} facts={facts} />;

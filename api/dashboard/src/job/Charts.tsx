@@ -23,8 +23,12 @@ export function Charts() {
   const [view, show] = useView();
   const curves = useCurves(view);
   const [settings, change] = useSettings();
-  const names = curves.whole ? recorded(curves.whole) : [];
-  const has = { logits: names.includes("d_real"), total: names.includes("total_loss") };
+  const { job } = useJobShown();
+  const { data: catalogue } = useQuery(catalogueQuery);
+  // Known before the curves are, so that the switches have their places.
+  const { latest_metrics: newest, equilibrium } = job;
+  const probable = newest ? newest.d_real != null : catalogue?.losses[lossOf(job.spec)]?.logit_is_probability;
+  const has = { logits: probable ?? true, total: equilibrium.total_loss !== null };
   return (
     <Panel title="Curves" className="charts-panel" actions={<Switches settings={settings} change={change} has={has} />}>
       {curves.error && <Problem error={curves.error} retry={curves.again} />}

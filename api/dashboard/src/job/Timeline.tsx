@@ -9,6 +9,7 @@ import { Pair } from "../samples/Pair";
 import { pictures } from "../samples/pictures";
 import { Single } from "../samples/Single";
 import { usePreloaded } from "../samples/usePicture";
+import { indexAt } from "../samples/steps";
 import { type Player, usePlayer } from "../samples/usePlayer";
 import { type Timeline as Samples, useTimeline } from "../samples/useTimeline";
 import "../styles/samples.css";
@@ -93,7 +94,8 @@ function Drawn({ timeline, step }: { timeline: Samples; step: number }) {
           {pinned === null ? (
             <Single {...shared} enlarge={() => setOpen("large")} />
           ) : (
-            <Pair {...shared} pinned={pinned} pin={setPinned} />
+            // A step that the job has gone back from is there no more: then it is the one before.
+            <Pair {...shared} pinned={steps[indexAt(steps, pinned)] as number} pin={setPinned} />
           )}
           <Caption timeline={timeline} step={step} player={player} />
           <Controls timeline={timeline} player={player} />

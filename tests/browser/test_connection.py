@@ -1,0 +1,59 @@
+"""The service goes away and comes back: the page says so in words, and misses nothing of what happened meanwhile."""
+
+import os
+import re
+import signal
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+from support.browsing import Charts, Watched
+from support.serving import Serving, wait_for_end, wait_until
+
+from ganjobs.rest import Rest
+
+# As many as the page draws one by one, so that a step that is missing is seen; each takes its time.
+STEPS = 1400
+WIDE = {"kind": "mlp", "hidden_sizes": [256, 256]}
+SLOW = {"generator": WIDE | {"latent_dim": 2}, "discriminator": WIDE, "batch_size": 256}
+PATIENCE = 120
+
+
+def test_nothing_is_missing_after_a_loss(
+    page: Page, watched: Watched, serving: Serving, client: Rest, start: Callable[..., str]
+) -> None:
+    job_id = start(steps=STEPS, **SLOW)
+    page.goto(f"/jobs/{job_id}")
+    charts, connection = Charts(page), page.get_by_test_id("connection")
+    wait_until(lambda: charts.figure("last-step") > 0, PATIENCE, "the first steps")
+    expect(connection).to_have_text("live")
+    asked = curves_asked_for(watched)
+    (api,) = serving.find("uvicorn")
+    os.kill(api, signal.SIGKILL)
+    expect(connection).to_have_text("connection lost; trying again")
+    expect(page.get_by_role("status", name="Connection")).to_contain_text("connection lost")
+    held = charts.figure("last-step")
+    assert held > 0, "what is known stays"
+    expect(connection).to_have_text(re.compile("^(live|complete)$"), timeout=1000 * PATIENCE)
+    wait_until(lambda: charts.figure("last-step") == STEPS, PATIENCE, "the last step")
+    assert (charts.figure("first-step"), charts.figure("bucket-steps")) == (1, 1)
+    assert charts.figure("points") == STEPS
+    assert curves_asked_for(watched) == asked, "what was missed came by the stream"
+    assert wait_for_end(client, job_id)["status"] == "succeeded"
+    expect(page.locator(".job-name .badge")).to_have_text("succeeded")
+    expect(page.get_by_role("img", name=f"Sample of step {STEPS:,}", exact=True)).to_be_visible()
+
+
+def curves_asked_for(watched: Watched) -> int:
+    return len([url for url in watched.requested if "/metrics" in url])
+
+
+def test_the_list_says_how_old_it_is(page: Page, trained_job: str) -> None:
+    page.goto("/")
+    row = page.get_by_role("link", name="trained", exact=True)
+    expect(row).to_be_visible()
+    page.route("**/v1/**", lambda route: route.abort("connectionrefused"))
+    lost = page.get_by_text(re.compile("^Connection lost: this is what was known at"))
+    expect(lost).to_be_visible()
+    expect(row).to_be_visible()
+    page.unroute("**/v1/**")
+    expect(lost).to_be_hidden()
