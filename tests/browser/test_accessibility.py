@@ -193,8 +193,8 @@ def press_tab_until(page: Page, name: str) -> None:
         found, seen = page.evaluate(
             """() => {
               const { activeElement: at } = document;
-              const style = getComputedStyle(at);
-              const seen = (style.outlineStyle !== "none" && style.outlineWidth !== "0px") || style.boxShadow !== "none";
+              const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(at);
+              const seen = (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
               return [at.getAttribute("aria-label") ?? at.textContent.trim(), seen];
             }"""
         )

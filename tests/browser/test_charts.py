@@ -1,6 +1,7 @@
 """The curves of a job: what they show of it at any zoom, and how one looks closer."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -33,7 +34,7 @@ def test_a_spike_is_in_the_table(page: Page, charts: Charts) -> None:
     ranges = [steps(text) for text in table.get_by_role("rowheader").all_inner_texts()]
     assert ranges[0][0] == 1
     assert ranges[-1][1] == STEPS
-    assert all(before[1] + 1 == after[0] for before, after in zip(ranges, ranges[1:], strict=False))
+    assert all(before[1] + 1 == after[0] for before, after in pairwise(ranges))
 
 
 def steps(text: str) -> tuple[int, int]:

@@ -14,8 +14,9 @@ def compared(page: Page, long_job: str, other_job: str, trained_job: str) -> Pag
 
 
 def test_two_jobs_of_the_list_are_compared(page: Page, long_job: str, other_job: str) -> None:
-    page.goto("/?q=watched")
+    page.goto("/")
     page.get_by_role("checkbox", name="Compare with a spike").check()
+    page.get_by_label("Search by name, id, kind or metadata").fill("another")
     page.get_by_role("checkbox", name="Compare another one").check()
     page.get_by_role("link", name="Compare 2 jobs").click()
     expect(page).to_have_url(re.compile(f"/compare\\?jobs={long_job},{other_job}"))

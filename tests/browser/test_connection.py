@@ -13,8 +13,8 @@ from ganjobs.rest import Rest
 
 # As many as the page draws one by one, so that a step that is missing is seen; each takes its time.
 STEPS = 1400
-WIDE = {"kind": "mlp", "hidden_sizes": [256, 256]}
-SLOW = {"generator": WIDE | {"latent_dim": 2}, "discriminator": WIDE, "batch_size": 256}
+WIDE = {"kind": "mlp", "hidden_sizes": [128, 128]}
+SLOW = {"generator": WIDE | {"latent_dim": 2}, "discriminator": WIDE, "batch_size": 128}
 PATIENCE = 120
 
 
@@ -47,9 +47,9 @@ def curves_asked_for(watched: Watched) -> int:
     return len([url for url in watched.requested if "/metrics" in url])
 
 
-def test_the_list_says_how_old_it_is(page: Page, trained_job: str) -> None:
-    page.goto("/")
-    row = page.get_by_role("link", name="trained", exact=True)
+def test_the_list_says_how_old_it_is(page: Page, long_job: str) -> None:
+    page.goto("/?q=with+a+spike")
+    row = page.get_by_role("link", name="with a spike", exact=True)
     expect(row).to_be_visible()
     page.route("**/v1/**", lambda route: route.abort("connectionrefused"))
     lost = page.get_by_text(re.compile("^Connection lost: this is what was known at"))

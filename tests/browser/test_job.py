@@ -87,7 +87,7 @@ def test_a_job_is_forked_with_a_change(page: Page, client: Rest, trained_job: st
     expect(differs).to_contain_text("batch_size")
     button(page, "Fork the job").click()
     expect(page).to_have_url(re.compile(r"/jobs/job_\w+$"))
-    expect(page.get_by_text("Forked from")).to_be_visible()
+    expect(page.get_by_text("Forked from", exact=True)).to_be_visible()
     expect(page.locator(".facts").get_by_role("link", name="trained")).to_have_attribute("href", f"/jobs/{trained_job}")
     made = client.get(page.url.rsplit("/", 1)[1])
     assert made["origin"]["job_id"] == trained_job

@@ -1,26 +1,15 @@
-"""The list of jobs: filtered, ordered, live, and light however long it is."""
+"""The list of jobs: filtered, ordered, live."""
 
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
-from support.browsing import Watched
 from support.serving import wait_for_end
-from support.watched import finished_job, many_jobs
+from support.watched import finished_job
 
 from ganjobs.rest import Rest
 from models.database import Database
 from models.status import JobStatus
-
-MANY = 500
-# Far fewer than there are jobs, and more than a window holds.
-MOST_ROWS = 60
-
-
-@pytest.fixture(scope="module")
-def sweep(database: Database) -> list[str]:
-    return many_jobs(database, MANY)
 
 
 def table(page: Page) -> Locator:
@@ -89,34 +78,6 @@ def test_the_order_is_chosen(page: Page, long_job: str, other_job: str) -> None:
     assert names == sorted(names)
     page.get_by_label("Order").select_option("Newest first")
     expect(page).not_to_have_url(re.compile("order="))
-
-
-def test_five_hundred_jobs_are_few_rows(page: Page, watched: Watched, sweep: list[str]) -> None:
-    page.goto("/?q=sweep")
-    rows = table(page).get_by_role("row")
-    expect(rows.nth(1)).to_be_visible()
-    expect(table(page)).to_have_attribute("aria-rowcount", str(MANY + 1))
-    seen: set[str] = set()
-    for _ in range(200):
-        assert rows.count() <= MOST_ROWS
-        names = table(page).locator(".cell-name a").all_inner_texts()
-        if not set(names) - seen and "sweep 0" in seen:
-            break
-        seen.update(names)
-        page.mouse.wheel(0, 700)
-        page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert seen == {f"sweep {index}" for index in range(MANY)}
-    curves = [url for url in watched.requested if "/v1/curves" in url]
-    assert len(curves) <= MANY / 4, "the curves of many jobs come in one answer"
-    assert not [url for url in watched.requested if re.search(r"/v1/jobs/\w+(/metrics)?$", url)]
-
-
-def test_what_has_not_changed_is_not_sent_again(page: Page, client: Rest, sweep: list[str]) -> None:
-    with page.expect_response(re.compile("/v1/summaries.*changed_since")):
-        page.goto("/")
-    with page.expect_response(re.compile("/v1/summaries.*changed_since")) as answered:
-        pass
-    assert len(answered.value.json()["data"]) < MANY / 10
 
 
 def test_workers_are_seen_at_work(page: Page, client: Rest, start: Callable[..., str]) -> None:

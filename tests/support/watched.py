@@ -117,10 +117,19 @@ def picture(step: int) -> bytes:
     return out.getvalue()
 
 
-def many_jobs(database: Database, count: int, steps: int = 200) -> list[str]:
-    """Ids of ``count`` short jobs that have ended in one way or another."""
+def many_jobs(database: Database, count: int, steps: int = 50) -> list[str]:
+    """Ids of ``count`` short jobs that have ended in one way or another, each with a curve, a sample and a verdict."""
     ends = (JobStatus.SUCCEEDED, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
-    return [
-        finished_job(database, f"sweep {index}", steps, sampled=2, status=ends[index % len(ends)])
-        for index in range(count)
-    ]
+    values, drawn, standing = rows(1, steps, steps), picture(steps), reports.standing(row_of(report(steps, "balanced")))
+    made = []
+    # All at once: a transaction for each would wait for the disk as often.
+    with database.write() as session:
+        for index in range(count):
+            job, _ = jobs.create(session, spec(f"sweep {index}", steps))
+            session.flush()
+            _end(session, job, ends[index % len(ends)])
+            metrics.write_block(session, (job.number, 0), 1, values)
+            samples.add_sample(session, (job.number, 0), steps, drawn, (128, 128))
+            session.execute(update(Job).where(Job.number == job.number).values(**standing))
+            made.append(job.id)
+    return made

@@ -13,28 +13,12 @@ const KEYS = ["d_loss", "g_loss"] as const;
 type Part = "from" | "to" | "both";
 
 export function Overview({ whole }: { whole: MetricBuckets }) {
-  const { colours, extent, range, show } = useShared();
+  const { colours, extent, range } = useShared();
   const lines = useMemo(() => {
     const scale = scaleOf(whole, KEYS, extent, false, [], true);
     return KEYS.map((key) => outline(whole, key, extent, scale));
   }, [whole, extent[0], extent[1]]);
-  const box = useRef<HTMLDivElement>(null);
-  const held = useRef<{ part: Part; x: number; range: Range } | null>(null);
-  const whenMoved = (event: PointerEvent) => {
-    if (held.current === null || box.current === null) return;
-    const width = Math.max(1, box.current.getBoundingClientRect().width);
-    const by = ((event.clientX - held.current.x) / width) * (extent[1] - extent[0]);
-    show(changed(held.current.range, held.current.part, by, extent));
-  };
-  const grab = (part: Part) => (event: PointerEvent) => {
-    event.stopPropagation();
-    event.currentTarget.setPointerCapture(event.pointerId);
-    held.current = { part, x: event.clientX, range };
-  };
-  const release = () => {
-    held.current = null;
-  };
-  const pointing = { onPointerMove: whenMoved, onPointerUp: release, onPointerCancel: release };
+  const { box, grab, pointing } = useGrab();
   const [from, to] = [shareOf(Math.max(range[0], extent[0]), extent), shareOf(Math.min(range[1], extent[1]), extent)];
   return (
     <div className="overview" style={{ marginLeft: LEFT, marginRight: RIGHT }} ref={box}>
@@ -54,6 +38,29 @@ export function Overview({ whole }: { whole: MetricBuckets }) {
       <Handle part="to" share={to} grab={grab("to")} pointing={pointing} />
     </div>
   );
+}
+
+/** Taking hold of the range, or of an end of it, and moving it. */
+function useGrab() {
+  const { extent, range, show } = useShared();
+  const box = useRef<HTMLDivElement>(null);
+  const held = useRef<{ part: Part; x: number; range: Range } | null>(null);
+  const whenMoved = (event: PointerEvent) => {
+    if (held.current === null || box.current === null) return;
+    const width = Math.max(1, box.current.getBoundingClientRect().width);
+    const by = ((event.clientX - held.current.x) / width) * (extent[1] - extent[0]);
+    show(changed(held.current.range, held.current.part, by, extent));
+  };
+  const grab = (part: Part) => (event: PointerEvent) => {
+    event.stopPropagation();
+    event.currentTarget.setPointerCapture(event.pointerId);
+    held.current = { part, x: event.clientX, range };
+  };
+  const release = () => {
+    held.current = null;
+  };
+  const pointing = { onPointerMove: whenMoved, onPointerUp: release, onPointerCancel: release };
+  return { box, grab, pointing };
 }
 
 interface HandleProps {

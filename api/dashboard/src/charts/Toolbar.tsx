@@ -1,6 +1,6 @@
 // Which steps are shown: buttons, and fields to type them.
 
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { ALL, moved, rangeView, type Range, type View, zoomed } from "../curves/range";
 import { useShared } from "./shared";
 
@@ -46,46 +46,30 @@ export function Toolbar() {
   );
 }
 
-function Typed({ range, extent, show }: { range: Range; extent: Range; show: (view: View) => void }) {
-  const [from, setFrom] = useState("");
-  const [to, setTo] = useState("");
-  const [typing, setTyping] = useState(false);
-  useEffect(() => {
-    if (typing) return;
-    setFrom(String(range[0]));
-    setTo(String(range[1]));
-  }, [typing, range[0], range[1]]);
+interface TypedProps {
+  range: Range;
+  extent: Range;
+  show: (view: View) => void;
+}
+
+function Typed({ range, extent, show }: TypedProps) {
+  // What is typed, until it is shown; else the fields say what is.
+  const [typed, setTyped] = useState<readonly [string, string] | null>(null);
+  const [from, to] = typed ?? [String(range[0]), String(range[1])];
   const [first, last] = [Number(from), Number(to)];
-  const wrong =
-    typing &&
-    !(Number.isInteger(first) && Number.isInteger(last) && first < last && last >= extent[0] && first <= extent[1]);
+  const whole = Number.isInteger(first) && Number.isInteger(last);
+  const wrong = typed !== null && !(whole && first < last && last >= extent[0] && first <= extent[1]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (wrong) return;
-    setTyping(false);
+    setTyped(null);
     show(rangeView([first, last], extent));
   };
-  const field = (label: string, value: string, set: (value: string) => void) => (
-    <label>
-      {label}
-      <input
-        type="number"
-        step={1}
-        min={0}
-        value={value}
-        aria-invalid={wrong || undefined}
-        onChange={(event) => {
-          setTyping(true);
-          set(event.target.value);
-        }}
-      />
-    </label>
-  );
   return (
     <form className="typed-range" onSubmit={submit} noValidate>
-      {field("from", from, setFrom)}
-      {field("to step", to, setTo)}
-      <button type="submit" disabled={!typing || wrong}>
+      <Field label="from" value={from} wrong={wrong} set={(value) => setTyped([value, to])} />
+      <Field label="to step" value={to} wrong={wrong} set={(value) => setTyped([from, value])} />
+      <button type="submit" disabled={typed === null || wrong}>
         Show
       </button>
       {wrong && (
@@ -96,3 +80,24 @@ function Typed({ range, extent, show }: { range: Range; extent: Range; show: (vi
     </form>
   );
 }
+
+interface FieldProps {
+  label: string;
+  value: string;
+  wrong: boolean;
+  set: (value: string) => void;
+}
+
+const Field = ({ label, value, wrong, set }: FieldProps) => (
+  <label>
+    {label}
+    <input
+      type="number"
+      step={1}
+      min={0}
+      value={value}
+      aria-invalid={wrong || undefined}
+      onChange={(event) => set(event.target.value)}
+    />
+  </label>
+);

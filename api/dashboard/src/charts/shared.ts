@@ -1,12 +1,12 @@
 // What all charts of a job share: the steps looked at, and what can be done to them.
 
 import { createContext, useContext, useSyncExternalStore } from "react";
-import { useJobShown } from "../job/context";
-import { useCursor } from "../job/cursor";
-import { bucketAt } from "../curves/reading";
-import type { Judged } from "../curves/verdicts";
 import type { MetricBuckets } from "../api/types";
 import type { Range, View } from "../curves/range";
+import { bucketAt } from "../curves/reading";
+import type { Judged } from "../curves/verdicts";
+import { useJobShown } from "../job/context";
+import { useCursor } from "../job/cursor";
 import type { Settings } from "./settings";
 import type { Colours } from "./theme";
 

@@ -3,11 +3,12 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { curveQuery } from "../api/queries";
-import type { MetricBuckets, StreamedRows } from "../api/types";
+import type { MetricBuckets } from "../api/types";
 import { FINAL } from "../api/types";
 import { useJobShown } from "../job/context";
-import { appended, rewound } from "./buckets";
-import { between, Feed } from "./feed";
+import { rewound } from "./buckets";
+import { Feed } from "./feed";
+import { continued, EVER, type Followed } from "./followed";
 import { MAX_POINTS, type Range, resolved, type View } from "./range";
 import { extentOf, recorded, since } from "./reading";
 
@@ -142,13 +143,6 @@ function useWindow(asked: Range | null, segment: number | null, feed: Feed | nul
   return { held, error, refetch, coming: isFetching };
 }
 
-interface Followed {
-  base: MetricBuckets;
-  curve: MetricBuckets;
-  asked: Range;
-}
-const EVER: Range = [0, Number.MAX_SAFE_INTEGER];
-
 /** `base` with what `feed` brings behind it; the last one while there is none. */
 function useFollowed(base: MetricBuckets | undefined, feed: Feed | null, asked: Range | null): Followed | null {
   const [followed, setFollowed] = useState<Followed | null>(null);
@@ -168,12 +162,4 @@ function useFollowed(base: MetricBuckets | undefined, feed: Feed | null, asked: 
     [feed],
   );
   return current;
-}
-
-function continued(followed: Followed, rows: StreamedRows): Followed {
-  const fresh = between(rows, followed.curve.next_step, followed.asked[1]);
-  if (fresh.columns.step.length === 0) return followed;
-  // Twice as many as are asked for: of a view that follows the end, those that it has left are still in it.
-  const most = followed.asked === EVER ? MAX_POINTS : 2 * MAX_POINTS;
-  return { ...followed, curve: appended(followed.curve, fresh, most) };
 }

@@ -8,10 +8,10 @@ import { catalogueQuery, intervalsQuery } from "../api/queries";
 import type { MetricBuckets } from "../api/types";
 import { ChartsGroup } from "../charts/ChartsGroup";
 import { extraFigures, mainFigures } from "../charts/figures";
-import { useSettings } from "../charts/settings";
+import { type Settings, useSettings } from "../charts/settings";
 import { SharedContext, Watched } from "../charts/shared";
 import { Switches } from "../charts/Switches";
-import { useColours } from "../charts/theme";
+import { type Colours, useColours } from "../charts/theme";
 import { type Range, type View, viewOf, written } from "../curves/range";
 import { recorded } from "../curves/reading";
 import { type Curves, useCurves } from "../curves/useCurves";
@@ -39,52 +39,45 @@ export function Charts() {
 
 const NOTHING: Range = [0, 1];
 
-function Drawn({
-  curves,
-  view,
-  show,
-  settings,
-}: {
+interface DrawnProps {
   curves: Curves;
   view: View;
   show: (view: View) => void;
-  settings: ReturnType<typeof useSettings>[0];
-}) {
+  settings: Settings;
+}
+
+function Drawn({ curves, view, show, settings }: DrawnProps) {
   const { job, segment } = useJobShown();
   const colours = useColours();
   const [selection] = useState(() => new Watched<Range | null>(null));
   const { data: verdicts } = useQuery(intervalsQuery(job.id, segment));
-  const { data: catalogue, isPending } = useQuery(catalogueQuery);
+  const { isPending } = useQuery(catalogueQuery);
   const curve = curves.drawn ?? EMPTY;
-  const names = recorded(curve).join();
-  const facts = catalogue?.losses[lossOf(job.spec)] ?? null;
-  const { d_loss, g_loss, total_loss } = job.equilibrium;
-  const figures = useMemo(() => {
-    const equilibrium = { d_loss, g_loss, total_loss };
-    const facets = { recorded: names ? names.split(",") : [], equilibrium, facts, settings, colours };
-    return { main: mainFigures(facets), extra: extraFigures(facets) };
-  }, [names, d_loss, g_loss, total_loss, facts, settings, colours]);
   const [extent, range] = [curves.extent ?? NOTHING, curves.range ?? NOTHING];
   const intervals = useMemo(() => judged(verdicts ?? [], extent[0]), [verdicts, extent[0]]);
+  const figures = useFigures(curve, settings, colours);
   const known = curves.drawn !== null && !isPending;
-  const shared = {
-    known,
-    curve,
-    whole: curves.whole ?? EMPTY,
-    extent,
-    range,
-    view,
-    show,
-    intervals,
-    selection,
-    settings,
-    colours,
-  };
+  const whole = curves.whole ?? EMPTY;
+  const shared = { known, curve, whole, extent, range, view, show, intervals, selection, settings, colours };
   return (
     <SharedContext.Provider value={shared}>
       <ChartsGroup curves={curves} figures={figures} />
     </SharedContext.Provider>
   );
+}
+
+/** The charts that the job has, the same objects while nothing of them changes. */
+function useFigures(curve: MetricBuckets, settings: Settings, colours: Colours) {
+  const { job } = useJobShown();
+  const { data: catalogue } = useQuery(catalogueQuery);
+  const facts = catalogue?.losses[lossOf(job.spec)] ?? null;
+  const names = recorded(curve).join();
+  const { d_loss, g_loss, total_loss } = job.equilibrium;
+  return useMemo(() => {
+    const equilibrium = { d_loss, g_loss, total_loss };
+    const known = { recorded: names ? names.split(",") : [], equilibrium, facts, settings, colours };
+    return { main: mainFigures(known), extra: extraFigures(known) };
+  }, [names, d_loss, g_loss, total_loss, facts, settings, colours]);
 }
 
 const EMPTY: MetricBuckets = {

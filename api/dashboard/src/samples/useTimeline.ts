@@ -17,7 +17,7 @@ export interface Timeline {
   step: number | null;
   /** Whether the newest is shown, and the next one will be when it comes. */
   following: boolean;
-  /** Stay at the sample of an index, here and in the charts. */
+  /** Stay at the sample of an index, here and in the charts; at the last one, follow. */
   go: (index: number) => void;
   follow: () => void;
   url: (step: number) => string;
@@ -48,19 +48,19 @@ export function useTimeline(): Timeline {
     cursor.set(null);
   }, [cursor, segment]);
 
-  const go = useCallback(
-    (to: number) => {
-      const step = steps[Math.max(0, Math.min(to, steps.length - 1))];
-      if (step === undefined) return;
-      setKept(step);
-      cursor.set(step);
-    },
-    [cursor, steps],
-  );
   const follow = useCallback(() => {
     setKept(null);
     cursor.set(null);
   }, [cursor]);
+  const go = useCallback(
+    (to: number) => {
+      const step = steps[Math.max(0, to)];
+      if (step === undefined || to === steps.length - 1) return follow();
+      setKept(step);
+      cursor.set(step);
+    },
+    [cursor, steps, follow],
+  );
   const url = useCallback((step: number) => sampleUrl(job.id, step, segment), [job.id, segment]);
   const retry = useCallback(() => void refetch(), [refetch]);
   return useMemo(
