@@ -1,7 +1,7 @@
 """Photograph every view of the page: ``python docs/make_page_images.py [--url URL] [--only VIEW]``.
 
-At a service that runs already, or at one of its own. The jobs that are shown are trained for it, from `examples/` and with
-settings that go wrong; those of their names that are there already are shown as they are.
+At a service that runs already, or at one of its own. The jobs that are shown are trained for it, from `examples/` and
+with settings that go wrong; those of their names that are there already are shown as they are.
 """
 
 import io

@@ -1,12 +1,14 @@
 """``ganjobs demo`` from end to end."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import safetensors.numpy
 import yaml
-from support.serving import RING, environment, free_port, processes_of
+from support.serving import RING, environment, free_port, processes_of, wait_until
 
 from ganjobs.reading import CAVEAT
 
@@ -40,3 +42,23 @@ def test_a_job_that_cannot_be_trained_is_no_success(tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment())
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert not (tmp_path / "data").exists()
+
+
+def test_its_page_is_served_until_somebody_asks_to_stop(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(yaml.safe_dump(RING))
+    command = [sys.executable, "-m", "ganjobs", "demo", "--keep-serving", "--spec", str(spec)]
+    said = tmp_path / "said"
+    with said.open("w") as out:
+        demo = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment(), cwd=tmp_path)
+    try:
+        mark = "serving its page until Ctrl-C: "
+        wait_until(lambda: mark in said.read_text() or demo.poll() is not None, 120, mark)
+        (line,) = [line for line in said.read_text().splitlines() if line.startswith(mark)]
+        page = httpx.get(line.removeprefix(mark))
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 0
+    finally:
+        demo.kill()
+    assert processes_of(tmp_path / "data" / "demo") == {}
