@@ -22,7 +22,6 @@ export interface Level {
   value: number;
   label: string;
   colour: string;
-  side: "start" | "end";
 }
 
 export interface Figure {
@@ -98,13 +97,13 @@ function answers(known: Known): Figure {
   const { facts, settings, colours } = known;
   const probable = known.recorded.length ? known.recorded.includes("d_real") : facts?.logit_is_probability !== false;
   if (probable && !settings.logits) {
-    const levels: Level[] = [{ value: 0.5, label: "cannot tell: 0.5", colour: colours.muted, side: "end" }];
+    const levels: Level[] = [{ value: 0.5, label: "cannot tell: 0.5", colour: colours.muted }];
     const curves = curvesOf(["d_real", "d_fake"], known);
     return { ...none, id: "answers", title: "D(x) and D(G(z))", curves, levels, fixed: [0, 1] };
   }
   const boundary = facts?.logit_boundary ?? null;
   const label = `cannot tell: ${boundary}`;
-  const levels: Level[] = boundary === null ? [] : [{ value: boundary, label, colour: colours.muted, side: "end" }];
+  const levels: Level[] = boundary === null ? [] : [{ value: boundary, label, colour: colours.muted }];
   const curves = curvesOf(["d_real_logit", "d_fake_logit"], known);
   return { ...none, id: "answers", title: "Logits of D", curves, levels };
 }
@@ -114,16 +113,15 @@ function evenAt(keys: readonly string[], { equilibrium, colours }: Known): Level
   const [d, g] = [equilibrium.d_loss, equilibrium.g_loss];
   const written = (value: number) => value.toFixed(3);
   const levels: Level[] = [];
-  const add = (key: string, value: number | null, who: string, colour: string, side: "start" | "end") => {
-    if (value !== null) levels.push({ key, value, label: `${who} at equilibrium ${written(value)}`, colour, side });
+  const add = (key: string, value: number | null, who: string, colour: string) => {
+    if (value !== null) levels.push({ key, value, label: `${who} at equilibrium ${written(value)}`, colour });
   };
-  if (d !== null && d === g) add("d_loss", d, "D and G", colours.muted, "start");
+  if (d !== null && d === g) add("d_loss", d, "D and G", colours.muted);
   else {
-    add("d_loss", d, "D", colours.discriminator, "start");
-    add("g_loss", g, "G", colours.generator, "end");
+    add("d_loss", d, "D", colours.discriminator);
+    add("g_loss", g, "G", colours.generator);
   }
-  if (keys.includes("total_loss"))
-    add("total_loss", equilibrium.total_loss, "D + G", colours.series[3] as string, "end");
+  if (keys.includes("total_loss")) add("total_loss", equilibrium.total_loss, "D + G", colours.series[3] as string);
   return levels;
 }
 

@@ -185,10 +185,11 @@ export function bandSeries(key: string, colour: string, stretches: [number, numb
 }
 
 export function levelsOf(levels: Level[], scale: Scale, colours: Colours) {
-  const data = levels.flatMap(({ value, label, colour, side, under }) => {
+  const data = levels.flatMap(({ value, label, colour, under }) => {
     const at = placed(value, scale.log);
     if (at === null) return [];
-    const position = `inside${side === "start" ? "Start" : "End"}${under ? "Bottom" : "Top"}`;
+    // At the end: the beginning of most runs is where the curves move most.
+    const position = under ? "insideEndBottom" : "insideEndTop";
     return { yAxis: at, name: label, lineStyle: { color: colour }, label: { color: colour, position } };
   });
   return {
@@ -209,9 +210,9 @@ export function levelsOf(levels: Level[], scale: Scale, colours: Colours) {
 }
 
 /** Whether a curve is above its level, where the level's name is written: the name goes to the other side. */
-function isAbove({ key, value, side }: Level, curve: MetricBuckets, part: Range): boolean {
+function isAbove({ key, value }: Level, curve: MetricBuckets, part: Range): boolean {
   const means = (key && curve.columns[key]?.mean.slice(...part)) || [];
   const some = Math.ceil(means.length / 6);
-  const near = (side === "start" ? means.slice(0, some) : means.slice(-some)).filter((mean) => mean !== null);
+  const near = means.slice(-some).filter((mean) => mean !== null);
   return near.reduce((sum, mean) => sum + mean, 0) > near.length * value;
 }

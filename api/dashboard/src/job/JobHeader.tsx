@@ -36,8 +36,8 @@ export function JobHeader({
       {job.error && <Failure job={job} />}
       <Progress job={job} />
       <Verdict job={job} segment={segment} />
-      <Facts job={job} />
       <div className="job-line">
+        <Facts job={job} />
         <Labels job={job} />
         {job.rollbacks > 0 && <SegmentSelect job={job} segment={segment} setSegment={setSegment} />}
       </div>

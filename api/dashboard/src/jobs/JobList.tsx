@@ -11,7 +11,8 @@ import {
   useSyncExternalStore,
 } from "react";
 import { curves } from "./curves";
-import { JobRow, MOST_COMPARED } from "./JobRow";
+import { MOST_JOBS } from "../compare/choice";
+import { JobRow } from "./JobRow";
 import type { Jobs } from "./merge";
 import type { Shown } from "./useShown";
 
@@ -63,7 +64,7 @@ export function JobList({ jobs, shown, chosen, choose, nearEnd }: Props) {
   useEffect(() => {
     if (!body.current?.contains(document.activeElement)) hold("focus", false);
   });
-  const full = chosen.size >= MOST_COMPARED;
+  const full = chosen.size >= MOST_JOBS;
   return (
     <div className="job-table" role="table" aria-label="Jobs" aria-rowcount={ids.length + 1}>
       <div role="rowgroup" className="jobs-head">

@@ -4,14 +4,13 @@ import { memo } from "react";
 import { Link } from "wouter";
 import { navigate } from "wouter/use-browser-location";
 import type { JobSummary, Number_ } from "../api/types";
+import { MOST_JOBS } from "../compare/choice";
 import { count, duration, number, short, title, words } from "../ui/format";
 import { ProgressBar, StatusBadge, VerdictBadge } from "../ui/parts";
 import { Age } from "./Age";
 import { Curve } from "./Curve";
 import { speed } from "./speed";
 import { Thumbnail } from "./Thumbnail";
-
-export const MOST_COMPARED = 8;
 
 interface Props {
   job: JobSummary;
@@ -46,7 +45,7 @@ export const JobRow = memo(function JobRow({ job, index, top, chosen, full, choo
           <input
             type="checkbox"
             aria-label={`Compare ${name}`}
-            title={full && !chosen ? `At most ${MOST_COMPARED} jobs can be compared` : undefined}
+            title={full && !chosen ? `At most ${MOST_JOBS} jobs can be compared` : undefined}
             checked={chosen}
             disabled={full && !chosen}
             onChange={(event) => choose(job.id, event.target.checked)}
