@@ -1,6 +1,7 @@
 // Choosing the jobs of a comparison from all that there are.
 
 import { useDeferredValue, useId, useState } from "react";
+import { feed } from "../jobs/feed";
 import { ALL, filtered } from "../jobs/filter";
 import { newestFirst } from "../jobs/merge";
 import { useFeed } from "../jobs/useFeed";
@@ -18,7 +19,7 @@ interface Props {
 }
 
 export function Picker({ chosen, choose, close }: Props) {
-  const { jobs, loaded } = useFeed();
+  const { jobs, loaded, hasMore, loadingOlder } = useFeed();
   const [text, setText] = useState("");
   const asked = useDeferredValue(text);
   const field = useId();
@@ -67,6 +68,11 @@ export function Picker({ chosen, choose, close }: Props) {
           })}
         </ul>
         {found.length === 0 && <Empty>{loaded ? "No job fits." : "Loading …"}</Empty>}
+        {hasMore && (
+          <button type="button" disabled={loadingOlder} onClick={() => void feed.older()}>
+            {loadingOlder ? "Loading …" : "Search older jobs, too"}
+          </button>
+        )}
       </div>
     </Dialog>
   );
