@@ -37,9 +37,9 @@ def animated(images: Sequence[tuple[int, bytes]], kind: Format, frames_per_secon
     Raises:
         UndecodableImage: one of them is no image.
     """
-    frames = [_frame(step, png, side) for step, png in images]
     each = round(1000 / frames_per_second)
-    durations = [each] * (len(frames) - 1) + [each * REST_FRAMES]
+    durations = [each] * (len(images) - 1) + [each * REST_FRAMES]
+    frames = [_frame(step, png, side) for step, png in images]
     out = io.BytesIO()
     frames[0].save(
         out,

@@ -138,7 +138,8 @@ def _kind_of(status: int) -> str:
     return {404: "not_found", 405: "method_not_allowed", 400: "malformed_body"}.get(status, "")
 
 
-async def _on_http(request: Request, error: Exception) -> Response:
+async def on_http(request: Request, error: Exception) -> Response:
+    """Answer an HTTP error, a ``Problem`` or the framework's own."""
     assert isinstance(error, HTTPException)
     if not isinstance(error, Problem) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # The router has named the methods of the first route that has this path, and there may be more.
@@ -185,7 +186,7 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
 def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     """Make every exception of ``app``, made of ``routers``, a problem."""
     app.state.api_routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(SQLAlchemyError, _on_database)
     app.add_exception_handler(Exception, _on_unexpected)

@@ -19,6 +19,7 @@ from api.monitoring import Monitoring
 from api.polling import Poller
 from api.routes import (
     actions,
+    animations,
     checkpoints,
     evaluations,
     export,
@@ -59,6 +60,7 @@ ROUTERS = tuple(
         stream,
         evaluations,
         job_health,
+        animations,
         samples,
         history,
         checkpoints,

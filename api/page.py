@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import structlog
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Addresses of the page's own views; what is at no other address is a problem as everywhere in the API.
+from api.errors import Problem, on_http
+
+# Addresses of the page's own views.
 VIEWS = ("/jobs/{job_id}", "/jobs/{job_id}/fork", "/compare", "/new", "/workers")
 BUILT = Path(__file__).parent / "dashboard" / "dist"
 # The browser itself sees to it that nothing the page shows or runs comes from another host.
@@ -40,9 +42,17 @@ def install(app: FastAPI, built: Path = BUILT) -> None:
     async def view() -> FileResponse:
         return FileResponse(built / "index.html")
 
+    async def nothing_there(request: Request, error: Exception) -> Response:
+        """A person who asks for what is not there gets the page, which says so; a program gets the problem."""
+        is_ours = request.url.path.startswith(("/v1/", "/assets/", *DOCUMENTATION))
+        if is_ours or isinstance(error, Problem) or "text/html" not in request.headers.get("accept", ""):
+            return await on_http(request, error)
+        return FileResponse(built / "index.html", status_code=404)
+
     for path in VIEWS:
         app.get(path, include_in_schema=False)(view)
     app.frontend("/", directory=built, fallback=None)
+    app.add_exception_handler(404, nothing_there)
     app.add_middleware(PageHeaders)
 
 

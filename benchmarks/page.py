@@ -1,4 +1,5 @@
-"""What it takes to open a job's page, however long the job: ``python benchmarks/page.py``.
+"""What it takes to open a job's page, however long the job: ``python benchmarks/page.py`` (``--no-peers``:
+without TensorBoard, which reads for minutes).
 
 Jobs of 10,000 and 1,000,000 steps, written into the database of a real service, opened in turns in a headless Chromium.
 Of each opening: the time that requests waited for the server (Resource Timing, first byte less request), the browser's
@@ -133,7 +134,7 @@ def tensorboard(folder: Path, running: Serving, jobs: dict[int, str]) -> Iterato
         yield urls
 
 
-def wait_for_last_step(url: str, length: int, seconds: float = 600) -> None:
+def wait_for_last_step(url: str, length: int, seconds: float = 1800) -> None:
     """Return when TensorBoard has read the step ``length``."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -186,7 +187,10 @@ def table_of(found: dict[str, dict[int, Opening]]) -> Table:
     return table
 
 
-def run(rounds: Annotated[int, typer.Option(min=1, help="How often each page is opened.")] = 7) -> None:
+def run(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each page is opened.")] = 7,
+    peers: Annotated[bool, typer.Option(help="Open TensorBoard's page, too.")] = True,
+) -> None:
     """Measure, print, and end with 1 where a promise is not kept."""
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="ganjobs-page-"))
@@ -194,9 +198,10 @@ def run(rounds: Annotated[int, typer.Option(min=1, help="How often each page is 
         with service(folder) as running, chromium() as browser:
             jobs = fill(running)
             pages = {"Ganjobs": {length: f"{running.url}/jobs/{job_id}" for length, job_id in jobs.items()}}
-            with ExitStack() as peers:
+            with ExitStack() as beside:
                 try:
-                    pages["TensorBoard"] = peers.enter_context(tensorboard(folder, running, jobs))
+                    if peers:
+                        pages["TensorBoard"] = beside.enter_context(tensorboard(folder, running, jobs))
                 except PeersMissing as error:
                     console.print(f"no peer beside it: {error}")
                 context = browser.new_context(viewport=DESKTOP)

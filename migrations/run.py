@@ -8,7 +8,7 @@ from alembic.config import Config
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import Database
-from models.settings import Settings
+from models.settings import read_settings
 
 
 def config(url: str) -> Config:
@@ -39,7 +39,7 @@ def downgrade(url: str, revision: str = "base") -> None:
 
 def main() -> None:
     try:
-        upgrade(Settings().resolved_database_url)
+        upgrade(read_settings().resolved_database_url)
     except SQLAlchemyError as error:
         sys.exit(f"migrations: the database cannot be migrated: {str(error).splitlines()[0]}")
 

@@ -2,12 +2,13 @@
 
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # A unix socket's path holds at most 107 bytes on Linux and 103 on macOS.
@@ -18,7 +19,10 @@ DATABASES = ("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg:/
 class Settings(BaseSettings):
     """Where things are and how patient to be. Every field can be set as ``GANJOBS_<FIELD>``."""
 
-    model_config = SettingsConfigDict(env_prefix="GANJOBS_", frozen=True, extra="ignore", populate_by_name=True)
+    # What was given stays out of errors: it may hold a password.
+    model_config = SettingsConfigDict(
+        env_prefix="GANJOBS_", frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
 
     data_folder: Path = Field(Path("data"), description="Database file, Redis files and checkpoints live here.")
     database_url: str | None = Field(
@@ -104,6 +108,8 @@ class Settings(BaseSettings):
             raise ValueError("must be the URL of an MLflow server (http://… or https://…)")
         if parts.username is not None or parts.password is not None:
             raise ValueError("must hold no password: that goes into MLFLOW_TRACKING_USERNAME and _PASSWORD")
+        if parts.query or parts.fragment:
+            raise ValueError("must hold neither ? nor #: a token goes into MLFLOW_TRACKING_TOKEN")
         return uri.rstrip("/")
 
     @model_validator(mode="after")
@@ -164,3 +170,19 @@ class Settings(BaseSettings):
     def resolved_url(self) -> str:
         """Where the command line finds the API."""
         return (self.url or self.local_url).rstrip("/")
+
+
+def read_settings() -> Settings:
+    """The settings of the environment, for a process that starts; where one is not valid it ends with a line that
+    names it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        sys.exit(f"ganjobs: {described(error)}")
+
+
+def described(error: ValidationError) -> str:
+    """The first setting that is not valid, by its name in the environment, and what is wrong with it."""
+    first = error.errors(include_input=False)[0]
+    names = (name if name.isupper() else f"GANJOBS_{name.upper()}" for name in map(str, first["loc"][:1]))
+    return ": ".join((*names, first["msg"].removeprefix("Value error, ")))

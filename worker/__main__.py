@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models import workers
 from models.database import Database
-from models.settings import Settings
+from models.settings import Settings, read_settings
 
 
 def check(settings: Settings) -> None:
@@ -28,7 +28,7 @@ def main(
 ) -> None:
     """Train jobs until told to stop."""
     if check_only:
-        return check(Settings())
+        return check(read_settings())
     from worker.app import app, settings
     from worker.presence import list_devices
 

@@ -15,13 +15,13 @@ from celery import signals
 
 from models import logs
 from models.queue import make_celery
-from models.settings import Settings
+from models.settings import read_settings
 from worker.presence import Presence
 
 # Loading torch on a busy machine.
 CHILD_START_SECONDS = 120.0
 
-settings = Settings()
+settings = read_settings()
 app = make_celery(settings)
 app.conf.imports = ("worker.tasks",)
 app.conf.worker_hijack_root_logger = False

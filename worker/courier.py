@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models import logs, webhook_queue
 from models.database import Database
-from models.settings import Settings
+from models.settings import Settings, read_settings
 from models.webhook_queue import Outcome, Parcel
 from worker.pulse import Pulse, stop_signals
 from worker.webhook_delivery import Sender
@@ -159,7 +159,7 @@ def _first_line(error: Exception) -> str:
 
 def main(check_only: Annotated[bool, typer.Option("--check", help="Only ask whether it is alive.")] = False) -> None:
     """Send messages until told to stop."""
-    settings = Settings()
+    settings = read_settings()
     pulse = Pulse("courier", settings.resolved_data_folder)
     if check_only:
         return pulse.check(SLOWEST_PASS_SECONDS + settings.courier_seconds)

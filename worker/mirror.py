@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models import logs, mirrors
 from models.database import Database
 from models.mirrors import Held
-from models.settings import Settings
+from models.settings import Settings, read_settings
 from models.tables import Job
 from worker import mirror_page
 from worker.mirror_errors import ArtifactsFailed, Away, Lost, Refused
@@ -60,6 +60,7 @@ class Mirror:
         self._number: int | None = None
         # Jobs that something unexpected was met with, and when they may have another try.
         self._set_aside: dict[int, float] = {}
+        self._is_database_away = False
         # Tries in a row that found the server away, and when the next may be made.
         self._away = 0
         self._again_at = 0.0
@@ -74,9 +75,15 @@ class Mirror:
             for number in self._due():
                 sent += self._mirror(number)
         except SQLAlchemyError as error:
-            log.warning("the database is away", error=str(error).splitlines()[0])
+            if not self._is_database_away:
+                log.warning("the database is away, or has not been migrated", error=str(error).splitlines()[0])
+            self._is_database_away = True
+            return sent
         except Away as error:
             self._stay_away(error)
+        if self._is_database_away:
+            log.info("the database is back")
+        self._is_database_away = False
         return sent
 
     def _due(self) -> list[int]:
@@ -178,7 +185,7 @@ def _wait(tries: int) -> float:
 
 def main(check_only: Annotated[bool, typer.Option("--check", help="Only ask whether it is alive.")] = False) -> None:
     """Mirror jobs until told to stop."""
-    settings = Settings()
+    settings = read_settings()
     pulse = Pulse("mirror", settings.resolved_data_folder)
     if check_only:
         return pulse.check(SLOWEST_PASS_SECONDS + settings.mlflow_seconds)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from models import jobs, leases, logs
 from models.database import Database
 from models.queue import Doorbell, QueueUnavailable
-from models.settings import Settings
+from models.settings import Settings, read_settings
 from models.transitions import TransitionLost
 from worker.pulse import Pulse, stop_signals
 
@@ -86,7 +86,7 @@ class Reconciler:
 
 def main(check_only: Annotated[bool, typer.Option("--check", help="Only ask whether it is alive.")] = False) -> None:
     """Look after jobs until told to stop."""
-    settings = Settings()
+    settings = read_settings()
     pulse = Pulse("reconciler", settings.resolved_data_folder)
     if check_only:
         return pulse.check(SLOWEST_PASS_SECONDS + settings.reconcile_seconds)

@@ -6,10 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api import animation, caching, examples, watching_examples
 from api.dependencies import MAX_INTEGER, Limit, ReadSession, Step, TheJob
-from api.documentation import ETAG, answers, file_of, not_modified, problems
+from api.documentation import answers, file_of, not_modified, problems
 from api.errors import about
 from api.records import SampleView
-from api.routes.metrics import StepBound, check_range
 from api.schemas import Page
 from api.segments import SegmentNumber, segment_of
 from api.strict import StrictRoute
@@ -31,18 +30,6 @@ PNG: dict[int | str, dict[str, Any]] = {
         "The image",
         {STEP_HEADER: {"description": "The step it was drawn at.", "schema": {"type": "integer"}}},
     ),
-    **not_modified(),
-    **problems("job_not_found", "sample_not_found", "segment_not_found", "file_gone"),
-}
-EXTENSIONS: dict[animation.Format, str] = {"gif": "gif", "webp": "webp", "apng": "png"}
-ANIMATION: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The animation",
-        "headers": ETAG,
-        "content": {
-            kind: {"schema": {"type": "string", "format": "binary"}} for kind in animation.MEDIA_TYPES.values()
-        },
-    },
     **not_modified(),
     **problems("job_not_found", "sample_not_found", "segment_not_found", "file_gone"),
 }
@@ -100,46 +87,6 @@ def list_sample_steps(session: ReadSession, job: TheJob, segment: SegmentNumber 
     _, width, height = found[-1] if found else (0, None, None)
     steps = [step for step, _, _ in found]
     return SampleSteps(job_id=job.id, segment=line, steps=steps, width=width, height=height)
-
-
-@router.get(
-    "/animation",
-    operation_id="get_sample_animation",
-    summary="Download the sample images as an animation",
-    response_class=Response,
-    responses=ANIMATION,
-)
-def get_sample_animation(
-    request: Request,
-    session: ReadSession,
-    job: TheJob,
-    format: Annotated[animation.Format, Query(description="The form of the file.")] = "gif",
-    from_step: Annotated[StepBound, Query(description="First step; the first by default.")] = None,
-    to_step: Annotated[StepBound, Query(description="Last step, included; the newest by default.")] = None,
-    frames: Annotated[int, Query(ge=2, le=200, description="How many images at most, evenly chosen.")] = 60,
-    frames_per_second: Annotated[float, Query(ge=0.5, le=30, description="Images a second.")] = 8,
-    side: Annotated[int, Query(ge=64, le=1024, description="Pixels of the longer side, at most.")] = 384,
-    segment: SegmentNumber = None,
-) -> Response:
-    """Download what the same noise became step by step as a GIF, WebP or animated PNG, with the step below each
-    image."""
-    check_range(from_step or 0, to_step)
-    line = segment_of(job, segment)
-    last = MAX_INTEGER if to_step is None else to_step
-    there = [step for step, _, _ in samples.sample_steps(session, job, line) if (from_step or 0) <= step <= last]
-    if not there:
-        raise about("job_id", "path", "sample_not_found", "the job has no sample in this range")
-    steps = animation.evenly(there, frames)
-    tag = caching.tag_of(request, job, line, format, *steps, frames_per_second, side)
-    images = samples.read_pngs(session, job, steps, line)
-    try:
-        content = animation.animated(images, format, frames_per_second, side)
-    except animation.UndecodableImage as error:
-        raise about("job_id", "path", "file_gone", str(error), error.step) from error
-    name = f'attachment; filename="{job.id}-samples.{EXTENSIONS[format]}"'
-    return Response(
-        content, media_type=animation.MEDIA_TYPES[format], headers=tag.headers | {"Content-Disposition": name}
-    )
 
 
 @router.get(

@@ -176,6 +176,8 @@ def test_by_keyboard_alone(page: Page, long_job: str) -> None:
     Charts(page).wait()
     expect(page.get_by_role("heading", name="with a spike", level=1)).to_be_visible()
     press_tab_until(page, "Step of the sample")
+    # The verdicts that were passed have moved the cursor.
+    page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("img", name="Sample of step 19,000", exact=True)).to_be_visible()
     press_tab_until(page, "Events")
@@ -193,8 +195,9 @@ def press_tab_until(page: Page, name: str) -> None:
         found, seen = page.evaluate(
             """() => {
               const { activeElement: at } = document;
-              const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(at);
-              const seen = (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
+              // A link that fills its row has the ring around the row.
+              const rings = [null, "::after"].map((part) => getComputedStyle(at, part));
+              const seen = rings.some((ring) => ring.outlineStyle !== "none" && ring.outlineWidth !== "0px");
               return [at.getAttribute("aria-label") ?? at.textContent.trim(), seen];
             }"""
         )

@@ -166,6 +166,8 @@ class TestTimelines:
     def test_what_cannot_be_animated(self, client: httpx.Client, path: str, database: Database) -> None:
         problem_of(client.get(f"{path}/animation?from_step=95"), 404, "sample_not_found")
         assert only_error(client.get(f"{path}/animation?frames=1"))["field"] == "frames"
+        too_large = only_error(client.get(f"{path}/animation?frames=200&side=1024"))
+        assert (too_large["field"], too_large["limit"]) == ("frames", 15)
         assert only_error(client.get(f"{path}/animation?from_step=5&to_step=1"))["field"] == "to_step"
         job_id = path.split("/")[3]
         with database.write() as session:

@@ -91,14 +91,16 @@ def shifted(page: Page) -> float:
 
 
 def too_wide(page: Page) -> list[str]:
-    """What makes a page wider than its window: empty where nothing does."""
+    """What makes a page wider than its window: empty where nothing does. What scrolls in a box of its own does not."""
     found: list[str] = page.evaluate(
         """() => {
           const width = document.documentElement.clientWidth;
           if (document.documentElement.scrollWidth <= width) return [];
+          const isBoxed = (each) =>
+            each !== document.body && (getComputedStyle(each).overflowX !== "visible" || isBoxed(each.parentElement));
           return [...document.querySelectorAll("body *")]
-            .filter((each) => each.getBoundingClientRect().right > width + 1)
-            .map((each) => `${each.tagName} ${each.className}`);
+            .filter((each) => each.getBoundingClientRect().right > width + 1 && !isBoxed(each.parentElement))
+            .map((each) => `${each.tagName}.${each.className}`);
         }"""
     )
     return found

@@ -47,9 +47,17 @@ def test_parts_last_because_their_names_change(client: TestClient) -> None:
     assert "immutable" not in missing.headers.get("cache-control", "")
 
 
-@pytest.mark.parametrize("address", ["/nothing", "/v1/nothing", "/index.html/x", "/..%2f..%2fpyproject.toml"])
-def test_nothing_else_is_the_page(client: TestClient, address: str) -> None:
-    found = client.get(address, headers={"Accept": "text/html"})
+@pytest.mark.parametrize("address", ["/nothing", "/index.html/x", "/..%2f..%2fpyproject.toml"])
+def test_at_other_addresses_a_person_is_told_so_by_the_page(client: TestClient, address: str) -> None:
+    person = client.get(address, headers={"Accept": "text/html,*/*"})
+    assert (person.status_code, "<title>Ganjobs" in person.text) == (404, True)
+    assert "content-security-policy" in person.headers
+    program = client.get(address)
+    assert (program.status_code, program.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_what_is_no_operation_is_a_problem_for_everybody(client: TestClient) -> None:
+    found = client.get("/v1/nothing", headers={"Accept": "text/html"})
     assert (found.status_code, found.headers["content-type"]) == (404, "application/problem+json")
 
 
