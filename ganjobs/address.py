@@ -1,16 +1,14 @@
 """Where the service answers: a service says so in its data folder, and clients look there."""
 
+import re
 from pathlib import Path
 from typing import Protocol
-
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 FILE_NAME = "url"
 
 
 class Place(Protocol):
-    """What the server's settings (or ``Address``) say of where the service is."""
+    """What the server's settings (or ``ganjobs.environment.Address``) say of where the service is."""
 
     @property
     def local_url(self) -> str: ...
@@ -19,25 +17,12 @@ class Place(Protocol):
     def resolved_data_folder(self) -> Path: ...
 
 
-class Address(BaseSettings):
-    """What the environment says of where the service is: those of the server's settings that a client needs, by the
-    same names."""
-
-    model_config = SettingsConfigDict(env_prefix="GANJOBS_", frozen=True, extra="ignore")
-
-    data_folder: Path = Path("data")
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
-    url: str | None = None
-
-    @property
-    def resolved_data_folder(self) -> Path:
-        return self.data_folder.expanduser().resolve()
-
-    @property
-    def local_url(self) -> str:
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+def shown(url: str) -> str:
+    """A URL as it may be shown to anybody: without the name and password in it, which stay out of errors, logs and
+    notebooks, and without its query. Whatever is before the last ``@`` goes: it may be no whole URL, and hold them."""
+    before, _, rest = url.rpartition("@")
+    scheme = re.match(r"\w+://", before)
+    return (scheme[0] if scheme else "") + re.split("[?#]", rest)[0]
 
 
 def publish(settings: Place) -> None:
@@ -57,6 +42,8 @@ def find() -> str:
     Raises:
         pydantic.ValidationError: a variable of the environment has no usable value.
     """
+    from ganjobs.environment import Address  # a shell that completes a word does without, as does who names the API
+
     address = Address()
     if address.url:
         return address.url.rstrip("/")

@@ -1,9 +1,10 @@
 """The requests that the REST API is asked by: where each goes, and what it carries."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganjobs.effects import Emission, Emit, Json, Request, key, part
+from ganjobs.effects import Emission, Emit, Json, Request, ask, key, part
 
 # As many as the API gives at once.
 MAX_ROWS = 10_000
@@ -121,13 +122,16 @@ def listed(job_id: str, what: str, after: int | None = None, segment: int | None
     return pages(Request("GET", job_path(job_id, *what.split("/")), {"segment": segment}), CURSORS[what], after)
 
 
-def pages(request: Request, cursor: str, after: Any = None) -> Emission[Json]:
-    """The items of a list, page by page; ``cursor`` is the field of an item that the next page begins behind."""
-    while True:
+def pages(request: Request, cursor: str, after: Any = None, most: int | None = None) -> Emission[Json]:
+    """The items of a list, page by page, so many at ``most``; ``cursor`` is the field of an item that the next page
+    begins behind."""
+    left = sys.maxsize if most is None else most
+    while left > 0:
         params = {"limit": MAX_ITEMS, **request.params, "after": after}
-        page = (yield Request(request.method, request.path, params)).json()
-        for item in page["data"]:
+        page = yield from ask(Request(request.method, request.path, params))
+        for item in page["data"][:left]:
             yield Emit(item)
+        left -= len(page["data"])
         if not page["has_more"]:
             return
         after = page["data"][-1][cursor]

@@ -1,5 +1,6 @@
 """The ``ganjobs`` command. Exit statuses are explained in ``ganjobs.exitcodes``."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -21,8 +22,10 @@ from ganjobs.commands import (
     watch,
     webhooks,
 )
-from ganjobs.errors import ApiUnreachable, ClientError
+from ganjobs.errors import ClientError
 
+# What Typer's messages have from Pydantic.
+PYDANTICS_WORD = "Value error, "
 app = typer.Typer(
     name="ganjobs",
     help="Train GANs as jobs, and watch over them.",
@@ -66,17 +69,18 @@ app.add_typer(webhooks.app, name="webhooks")
 def main() -> NoReturn:
     """Run the command line; an expected failure is one line on standard error."""
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="ganjobs", standalone_mode=False)
     except typer.TyperException as error:  # of the command line's usage; it has no words where help was shown instead
         if message := error.format_message():
-            fail(message, error.exit_code)
+            fail(message.replace(PYDANTICS_WORD, ""), error.exit_code)
         sys.exit(error.exit_code)
-    except ApiUnreachable as error:
-        fail(str(error), exitcodes.UNREACHABLE)
     except ClientError as error:
-        fail(str(error))
+        fail(f"{error}: {error.hint}" if error.hint else str(error), exitcodes.of_error(error))
     except ValidationError as error:  # of the settings: everything else is validated where it is read
         fail(text.first_error(error))
+    except BrokenPipeError:  # who read what was written has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where Python flushes to at its end
+        sys.exit(exitcodes.FAILURE)
     except OSError as error:
         fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     sys.exit(status or exitcodes.OK)

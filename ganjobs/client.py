@@ -8,9 +8,11 @@ from typing import Any, Self
 import httpx
 
 from ganjobs import calls, jobref, operations
+from ganjobs.connection import Auth, Login, Verify
 from ganjobs.effects import Json, Operation, Request, Result, ask
-from ganjobs.handles import Listing, Words, address_of, filters
-from ganjobs.job import Job, Jobs
+from ganjobs.handles import Connected, Listing, Words, address_of, filters
+from ganjobs.job import Job
+from ganjobs.joblist import Jobs
 from ganjobs.operations import Spec
 from ganjobs.results import Readiness, Validation, Worker
 from ganjobs.transport import Transport
@@ -18,17 +20,36 @@ from ganjobs.transport import Transport
 __all__ = ["Client", "Job", "Jobs"]
 
 
-class Client:
+class Client(Connected):
     """The service at ``url``; without one at ``GANJOBS_URL``, where a local service says that it is, or on port 8000
     of this machine. Close it, or use it as a context manager.
+
+    Where something before the service asks who you are: ``token`` (or ``GANJOBS_TOKEN``) is sent as a bearer token;
+    ``auth`` is a name and a password, which may stand in the URL instead, or what else ``httpx`` takes; ``headers`` go
+    with every request. ``verify`` is the certificates to check the server's by, a file or a folder (or
+    ``GANJOBS_CA_FILE``), or false. None of this is ever shown.
 
     Every method that asks the service raises ``ApiUnreachable`` when nobody answers and an ``ApiError`` when it
     refuses; one that needs a package which is not installed raises ``NotInstalled``.
     """
 
-    def __init__(self, url: str | None = None, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.url = address_of(url)
-        self._transport = Transport(self.url, transport)
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        token: str | None = None,
+        auth: Auth | None = None,
+        verify: Verify = True,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        login = Login(headers=headers, token=token, auth=auth, verify=verify)
+        self._transport = Transport(address_of(url), transport, **login)
+
+    @property
+    def url(self) -> str:
+        """The address of the service, without a name or password in it."""
+        return self._transport.url
 
     def __enter__(self) -> Self:
         return self
@@ -73,11 +94,12 @@ class Client:
         severity: Words | None = None,
         name: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        limit: int | None = None,
     ) -> Jobs:
-        """Jobs that meet every filter given, newest first, asked for page by page as they are iterated over."""
-        return Jobs(
-            self._transport, filters(status=status, verdict=verdict, severity=severity, name=name, metadata=metadata)
-        )
+        """Jobs that meet every filter given, newest first and ``limit`` at most, asked for page by page as they are
+        iterated over; ``.first()`` is the newest, or None."""
+        given = filters(status=status, verdict=verdict, severity=severity, name=name, metadata=metadata, limit=limit)
+        return Jobs(self._transport, given)
 
     def workers(self) -> Listing[Worker]:
         """The workers that are up."""

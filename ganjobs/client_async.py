@@ -7,9 +7,11 @@ from typing import Any, Self
 import httpx
 
 from ganjobs import calls, jobref, operations
+from ganjobs.connection import Auth, Login, Verify
 from ganjobs.effects import Json, Operation, Request, Result, ask
-from ganjobs.handles import Listing, Words, address_of, filters
-from ganjobs.job_async import AsyncJob, AsyncJobs
+from ganjobs.handles import Connected, Listing, Words, address_of, filters
+from ganjobs.job_async import AsyncJob
+from ganjobs.joblist import AsyncJobs
 from ganjobs.operations import Spec
 from ganjobs.results import Readiness, Validation, Worker
 from ganjobs.transport_async import AsyncTransport
@@ -17,12 +19,26 @@ from ganjobs.transport_async import AsyncTransport
 __all__ = ["AsyncClient", "AsyncJob", "AsyncJobs"]
 
 
-class AsyncClient:
+class AsyncClient(Connected):
     """The service at ``url``, found as ``Client`` finds it. Close it, or use it as a context manager."""
 
-    def __init__(self, url: str | None = None, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self.url = address_of(url)
-        self._transport = AsyncTransport(self.url, transport)
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        token: str | None = None,
+        auth: Auth | None = None,
+        verify: Verify = True,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        login = Login(headers=headers, token=token, auth=auth, verify=verify)
+        self._transport = AsyncTransport(address_of(url), transport, **login)
+
+    @property
+    def url(self) -> str:
+        """The address of the service, without a name or password in it."""
+        return self._transport.url
 
     async def __aenter__(self) -> Self:
         return self
@@ -58,9 +74,10 @@ class AsyncClient:
         severity: Words | None = None,
         name: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        limit: int | None = None,
     ) -> AsyncJobs:
         """Jobs that meet every filter given, newest first, for ``async for``."""
-        given = filters(status=status, verdict=verdict, severity=severity, name=name, metadata=metadata)
+        given = filters(status=status, verdict=verdict, severity=severity, name=name, metadata=metadata, limit=limit)
         return AsyncJobs(self._transport, given)
 
     async def workers(self) -> Listing[Worker]:

@@ -57,12 +57,15 @@ def _asked(ctx: typer.Context, path: str) -> list[dict[str, Any]]:
     from pydantic import ValidationError
 
     from ganjobs.address import find
+    from ganjobs.connection import Connection
+    from ganjobs.errors import ClientError
 
     try:
-        url = _url(ctx) or find()
-        response = httpx.get(f"{url.rstrip('/')}{path}", params={"limit": OFFERED}, timeout=SECONDS)
+        options = Connection.to(_url(ctx) or find()).options
+        with httpx.Client(**options, timeout=SECONDS) as client:
+            response = client.get(path, params={"limit": OFFERED})
         return list(response.raise_for_status().json()["data"])
-    except (httpx.HTTPError, httpx.InvalidURL, ValidationError, ValueError, KeyError):
+    except (httpx.HTTPError, httpx.InvalidURL, ClientError, ValidationError, ValueError, KeyError, TypeError):
         return []  # a shell's prompt is no place for our troubles
 
 

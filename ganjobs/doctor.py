@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from ganjobs import text
+from ganjobs.address import shown
+from ganjobs.effects import problem_of
 from ganjobs.errors import ApiError, ApiUnreachable
 from ganjobs.rest import Json
 from ganjobs.types import JobStatus
@@ -27,6 +29,9 @@ LITTLE_DISK = 5 * GIGABYTE
 NO_DISK = 0.5 * GIGABYTE
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 HELD = (JobStatus.RUNNING, JobStatus.PAUSING, JobStatus.CANCELLING)
+# What the API says at /livez.
+ALIVE = "alive"
+NAME_IT = "name the API with --url or GANJOBS_URL"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # What to do where the API says that one of these is missing.
 REMEDIES = {
@@ -73,7 +78,7 @@ def is_here(url: str) -> bool:
 
 def examine(client: WatchClient, source: str) -> Iterator[Finding]:
     """Look at the service at the client's address, which was taken from ``source``, as far as it answers."""
-    yield ok("address", f"{client.url} ({source})")
+    yield ok("address", f"{shown(client.url)} ({source})")
     begun = time.time()
     try:
         alive = client.alive()
@@ -82,7 +87,10 @@ def examine(client: WatchClient, source: str) -> Iterator[Finding]:
         yield fail("api", f"nobody answers ({error.reason})", advice)
         return
     except ApiError as error:
-        yield fail("api", f"something that is not Ganjobs answers ({error})", "name the API with --url or GANJOBS_URL")
+        yield fail("api", f"something that is not Ganjobs answers ({error})", NAME_IT)
+        return
+    if problem_of(alive).get("status") != ALIVE:
+        yield fail("api", "something that is not Ganjobs answers (not as Ganjobs does when it lives)", NAME_IT)
         return
     yield ok("api", f"answers in {1000 * (time.time() - begun):.0f} ms")
     try:
@@ -136,7 +144,7 @@ def _readiness(client: WatchClient) -> Iterator[Finding]:
 
 def _page(client: WatchClient) -> Finding:
     if client.has_page():
-        return ok("page", f"{client.url}/")
+        return ok("page", f"{shown(client.url)}/")
     return warn("page", "the service has no page", "build it where the API runs, with `make setup`")
 
 
@@ -152,8 +160,9 @@ def look_after_jobs(client: WatchClient) -> Iterator[Finding]:
 
 def _devices(worker: Json) -> Finding:
     name, host = f"worker {worker['id'].removeprefix('worker_')[:8]}", worker["hostname"]
-    shown = ", ".join(f"{device['kind']} {device.get('name') or ''}".strip() for device in worker["devices"])
-    said = f"{host}: {worker['status']}, {len(worker['jobs'])} of {worker['slots']} slots taken, {shown or 'no device'}"
+    devices = ", ".join(f"{device['kind']} {device.get('name') or ''}".strip() for device in worker["devices"])
+    taken = f"{len(worker['jobs'])} of {worker['slots']} slots taken"
+    said = f"{host}: {worker['status']}, {taken}, {devices or 'no device'}"
     has_gpu = any(device["kind"] == "cuda" for device in worker["devices"])
     if not has_gpu and host == _hostname() and NVIDIA_DRIVER.exists():
         advice = "restart it; if that does not help, see `nvidia-smi`, GANJOBS_DEVICE and that torch is a CUDA build"

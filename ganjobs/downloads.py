@@ -5,6 +5,7 @@ from pathlib import Path
 from ganjobs import operations
 from ganjobs.errors import NothingThere
 from ganjobs.rest import Rest
+from ganjobs.transfers import write_whole
 from ganjobs.watch_client import WatchClient
 
 # The forms of animations by how files of them end.
@@ -19,7 +20,7 @@ def save_samples(client: Rest, job_id: str, folder: Path, step: int | None = Non
     for number in steps:
         path = folder / f"{job_id}-step-{number:08}.png"
         if not path.exists():
-            _write_whole(path, client.sample(job_id, number))
+            write_whole(path, client.sample(job_id, number))
         paths.append(path)
     return paths
 
@@ -28,7 +29,7 @@ def save_animation(client: WatchClient, job_id: str, path: Path) -> Path:
     """Write a job's samples as one animation, of the form that the file's name ends with (``FORMS``)."""
     content = client.animation(job_id, FORMS[path.suffix.lower()])
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_whole(path, content)
+    write_whole(path, content)
     return path
 
 
@@ -44,10 +45,3 @@ def save_generator(client: Rest, job_id: str, folder: Path, best: bool = False) 
         return client.run(operations.generator(job_id, folder, best))
     except NothingThere:
         return None
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is never there in part."""
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)

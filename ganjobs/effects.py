@@ -18,7 +18,7 @@ import httpx
 from tenacity import RetryCallState, retry_any, retry_if_exception, retry_if_result, stop_after_attempt
 from tenacity.wait import wait_exponential
 
-from ganjobs.errors import ApiError, refusal
+from ganjobs.errors import NotGanjobs, NotSent, refusal
 
 Json = dict[str, Any]
 Result = TypeVar("Result")
@@ -55,10 +55,20 @@ class Request:
         return self.method == "DELETE" or self.path.endswith(ONCE)
 
     def arguments(self) -> Json:
-        """As ``httpx`` takes it."""
-        body = {} if self.json is None else {"json": self.json}
+        """As ``httpx`` takes it.
+
+        Raises:
+            NotSent: JSON has no word for what is in it.
+        """
         params = {name: value for name, value in self.params.items() if value is not None}
-        return {"method": self.method, "url": self.path, "params": params, "headers": dict(self.headers), **body}
+        given: Json = {"method": self.method, "url": self.path, "params": params}
+        if self.json is None:
+            return given | {"headers": dict(self.headers)}
+        try:
+            body = json.dumps(self.json, ensure_ascii=False, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise NotSent(f"JSON has no word for something in it: {error}") from error
+        return given | {"content": body, "headers": {**self.headers, "Content-Type": "application/json"}}
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,8 @@ class Sleep:
 
 @dataclass(frozen=True)
 class Open:
-    """A request whose answer (a success) is not read yet: ``Read`` reads on in it. It closes the one opened before."""
+    """A request whose answer (a success) is not read yet: ``Read`` reads on in it. It is sent again as any other where
+    nobody answers. It closes the one opened before."""
 
     request: Request
     silence_seconds: float = SILENCE_SECONDS
@@ -101,8 +112,33 @@ Emission = Generator[Request | Sleep | Open | Read | Emit[Item], Any, None]
 
 def ask(request: Request) -> Operation[Json]:
     """The JSON that a request is answered by."""
-    body: Json = (yield request).json()
+    return decoded((yield request))
+
+
+def decoded(response: httpx.Response) -> Json:
+    """The JSON of an answer.
+
+    Raises:
+        NotGanjobs: it holds none, or no object: something else answers at the address.
+    """
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise NotGanjobs(str(response.url)) from error
+    if not isinstance(body, dict):
+        raise NotGanjobs(str(response.url))
     return body
+
+
+def header(response: httpx.Response, name: str) -> str:
+    """What an answer says in a header that Ganjobs always sends with it.
+
+    Raises:
+        NotGanjobs: it does not.
+    """
+    if name not in response.headers:
+        raise NotGanjobs(str(response.url))
+    return str(response.headers[name])
 
 
 def policy(request: Request) -> dict[str, Any]:
@@ -120,7 +156,7 @@ def may_repeat(once: bool, error: BaseException) -> bool:
     """Whether a request may be sent again; one that may be done only ``once``, only where it cannot have arrived."""
     if not isinstance(error, httpx.TransportError) or isinstance(error, httpx.UnsupportedProtocol):
         return False
-    return not once or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    return not once or not arrived(error)
 
 
 def _asks_for_patience(response: httpx.Response) -> bool:
@@ -172,9 +208,9 @@ def problem_of(response: httpx.Response) -> Json:
     return body if isinstance(body, dict) else {"title": f"HTTP {response.status_code} {response.reason_phrase}"}
 
 
-def may_pass(error: BaseException) -> bool:
-    """Whether an error is the weather, and not our fault."""
-    return isinstance(error, httpx.TransportError) or (isinstance(error, ApiError) and error.status >= 500)
+def arrived(error: httpx.TransportError) -> bool:
+    """Whether a request that ended so may have reached the service."""
+    return not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol)
 
 
 def said(error: Exception) -> str:

@@ -4,21 +4,50 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganjobs.address import shown
+
 
 class ClientError(Exception):
-    """Base of everything the client raises on purpose."""
+    """Base of everything the client raises on purpose.
+
+    ``hint``: what to do about it on the command line, which says so behind the message; empty where there is nothing.
+    """
+
+    hint = ""
 
 
 class ApiUnreachable(ClientError):
     """Nobody answers at the API's address."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"no answer from {url} ({reason}): start the service with `ganjobs serve`, or set --url")
-        self.url = url
+    hint = "start the service with `ganjobs serve`, or set --url"
+
+    def __init__(self, url: str, reason: str, may_be_done: bool = False) -> None:
+        done = "; what was asked for may have been done all the same" if may_be_done else ""
+        self.url = shown(url)
+        super().__init__(f"no answer from {self.url} ({reason}){done}")
         self.reason = reason
+        self.may_be_done = may_be_done
+        """Whether the request may have arrived, and only its answer be lost; told of what must not be done twice."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.url, self.reason)
+        return type(self), (self.url, self.reason, self.may_be_done)
+
+
+class NotGanjobs(ClientError):
+    """Something answers at the address, but not with what Ganjobs answers."""
+
+    hint = "name the API with --url or GANJOBS_URL"
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"what answers at {shown(url)} is not Ganjobs (no JSON)")
+        self.url = shown(url)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.url,)
+
+
+class NotSent(ClientError):
+    """A request that cannot be sent: the client is closed, or there is something in it that JSON has no word for."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +74,8 @@ class FieldError:
         message = self.message or "is not valid"
         if self.limit is not None and not isinstance(self.limit, list) and str(self.limit) not in message:
             message += f" (limit {self.limit})"
-        where = self.field or self.where
+        # The parts of a path are no fields of the user's.
+        where = "" if self.where == "path" else self.field or self.where
         return f"{where}: {message}" if where else message
 
 
@@ -116,6 +146,10 @@ class DownloadDamaged(ClientError):
 class NoSuchJob(ClientError):
     """No job, or more than one, is meant by what was given for one."""
 
+    def __init__(self, said: str, hint: str = "") -> None:
+        super().__init__(said)
+        self.hint = hint
+
 
 class NothingThere(ClientError):
     """The job has made no such thing, or not yet."""
@@ -136,6 +170,11 @@ class JobNotSucceeded(ClientError):
         said = f"{job.id} {job.status} at step {job.step:,} of {job.steps:,}"
         super().__init__(" ".join(f"{said}: {reason}".split()) if reason else said)
         self.job = job
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process go the job's fields, without its connection."""
+        return type(self), (self.job.info(), self.reason)
 
 
 class JobFailed(JobNotSucceeded):

@@ -11,13 +11,17 @@ status  meaning
 5       nobody answers at the API's address
 6       the verdict on the job's health is a caution, where one asked
 7       the verdict on the job's health is an alarm, where one asked
+8       there is no such job, or the API refused what was asked (4xx)
 130     Ctrl-C ended the watching; the job goes on
 ======  ===============================================================
 
 One asks with `watch --fail-on` and `health --exit-status`. Of several jobs the worst counts: 1, then 7, 6, 3, 4, 0.
+What only reads (`show`, `logs`, `health`, ...) ends with 0 whatever became of the job: only what watches it tells that.
 """
 
 from collections.abc import Iterable
+
+from ganjobs.errors import ApiError, ApiUnreachable, ClientError, NoSuchJob
 
 OK = 0
 FAILURE = 1
@@ -27,14 +31,16 @@ PAUSED = 4
 UNREACHABLE = 5
 CAUTION = 6
 ALARM = 7
+REFUSED = 8
 INTERRUPTED = 130
 
 BY_STATUS = {"succeeded": OK, "failed": FAILURE, "cancelled": CANCELLED, "paused": PAUSED}
 BY_SEVERITY = {"ok": OK, "caution": CAUTION, "alarm": ALARM}
 WORST_FIRST = (FAILURE, ALARM, CAUTION, CANCELLED, PAUSED, OK)
+CLIENT_ERRORS = range(400, 500)
 SUMMARY = (
     "Exit status: 0 done or succeeded, 1 failed, 2 wrong usage or spec, 3 cancelled, 4 paused, 5 API not reachable, "
-    "6 caution and 7 alarm where asked for, 130 Ctrl-C."
+    "6 caution and 7 alarm where asked for, 8 no such job or refused by the API, 130 Ctrl-C."
 )
 
 
@@ -45,6 +51,14 @@ def of_job(status: str, severity: str | None, fail_on: str | None) -> int:
     if by_status != FAILURE and is_as_bad(severity, fail_on):
         return BY_SEVERITY[severity or "ok"]
     return by_status
+
+
+def of_error(error: ClientError) -> int:
+    """The status that means an expected failure."""
+    if isinstance(error, ApiUnreachable):
+        return UNREACHABLE
+    is_refusal = isinstance(error, NoSuchJob) or (isinstance(error, ApiError) and error.status in CLIENT_ERRORS)
+    return REFUSED if is_refusal else FAILURE
 
 
 def is_as_bad(severity: str | None, limit: str | None) -> bool:

@@ -3,28 +3,27 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from ganjobs.errors import TransferBroken
+from ganjobs.errors import ClientError
 from ganjobs.rest import Rest
+from ganjobs.transfers import again, calling, unfinished
 
-TRIES = 3
-WAIT_SECONDS = 1.0
 # Told of what has been done, in bytes, and of all there is to do where that is known.
 Meter = Callable[[int, int | None], None]
-Result = TypeVar("Result")
 
 
 def save(client: Rest, job_id: str, form: str, path: Path, meter: Meter) -> None:
     """Download a history to ``path``, which is not there, or is what it was before, until all has come.
 
     Raises:
+        ClientError: the folder that its folder is in is not there.
         TransferBroken: it never came whole.
     """
+    make_folder(path.parent)
 
     def attempt() -> None:
         with unfinished(path) as part, client.export(job_id, form) as response, part.open("wb") as file:
@@ -32,31 +31,33 @@ def save(client: Rest, job_id: str, form: str, path: Path, meter: Meter) -> None
                 file.write(piece)
                 meter(file.tell(), None)
 
-    again_if_broken(attempt)
+    client.run(again(lambda: calling(attempt)))
 
 
-@contextmanager
-def unfinished(path: Path, name: str | None = None) -> Iterator[Path]:
-    """A path beside ``path`` to write to, of this ``name``. It takes that one's place at the end, and is deleted at any
-    other end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(name or f"{path.name}.part")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+def write(client: Rest, job_id: str, form: str, file: BinaryIO, meter: Meter) -> None:
+    """Write a history to ``file`` while it comes in. It is asked for once: what has been written stays.
+
+    Raises:
+        TransferBroken: it has not come whole.
+    """
+    done = 0
+    with client.export(job_id, form) as response:
+        for piece in response.iter_bytes():
+            file.write(piece)
+            done += len(piece)
+            meter(done, None)
+    file.flush()
 
 
-def again_if_broken(attempt: Callable[[], Result]) -> Result:
-    """What ``attempt`` returns, begun anew where a transfer breaks off."""
-    retry = Retrying(
-        retry=retry_if_exception_type(TransferBroken),
-        wait=wait_fixed(WAIT_SECONDS),
-        stop=stop_after_attempt(TRIES),
-        reraise=True,
-    )
-    return retry(attempt)
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is not there, but none that it is in: a path that was mistyped shall not be made.
+
+    Raises:
+        ClientError: the folder that it is in is not there.
+    """
+    if not folder.parent.exists():
+        raise ClientError(f"there is no folder {folder.parent}")
+    folder.mkdir(exist_ok=True)
 
 
 def lines_of(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:

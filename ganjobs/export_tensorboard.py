@@ -23,8 +23,9 @@ from tensorboardX.record_writer import RecordWriter
 
 from ganjobs import text
 from ganjobs.errors import ApiError, ClientError, TransferBroken
-from ganjobs.export import Meter, again_if_broken, lines_of, unfinished
+from ganjobs.export import Meter, lines_of, make_folder
 from ganjobs.rest import Json, Rest
+from ganjobs.transfers import again, calling, unfinished
 
 MARK = "tfevents"  # of TensorBoard's files
 FILE_VERSION = "brain.Event:2"
@@ -45,26 +46,28 @@ def save_events(client: Rest, job: Json, folder: Path, meter: Meter) -> Path:
     """Write a job's event file into ``folder``/<job>, in the place of what an earlier call has written there for it.
 
     Raises:
-        ClientError: there is nothing to write yet, or other event files are there.
+        ClientError: there is nothing to write yet, other event files are there, or the folder that ``folder`` is in is
+            not.
         TransferBroken: the history never came whole.
     """
     # Always of the same name, so that a second export does not stand beside the first.
     created = text.parse_time(job["created_at"])
     assert created is not None
     path: Path = folder / job["id"] / f"events.out.{MARK}.{int(created.timestamp())}.{job['id']}"
+    make_folder(folder)
     others = [each.name for each in path.parent.glob(f"*{MARK}*") if each != path]
     if others:
         raise ClientError(f"{path.parent} holds other event files ({others[0]}): choose another folder")
 
     def attempt() -> None:
-        with unfinished(path, f"{job['id']}.part") as part:  # a name that TensorBoard does not look into
+        with unfinished(path, job["id"]) as part:  # a name that TensorBoard does not look into
             writer = RecordWriter(str(part))
             try:
                 _write(client, job, writer, meter)
             finally:
                 writer.close()
 
-    again_if_broken(attempt)
+    client.run(again(lambda: calling(attempt)))
     return path
 
 

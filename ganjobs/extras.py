@@ -5,14 +5,15 @@ from types import ModuleType
 
 from ganjobs.errors import NotInstalled
 
-# The extra of the distribution ``ganjobs-client`` that brings a package.
-EXTRAS = {
+# What to install where a module is missing: the packages themselves, for Ganjobs may have been installed under either
+# of its two names.
+PACKAGES = {
     "pandas": "pandas",
-    "pyarrow": "arrow",
-    "PIL": "images",
-    "rich_pixels": "terminal",
-    "textual_image": "terminal",
-    "tensorboardX": "tensorboard",
+    "pyarrow": "pyarrow",
+    "PIL": "pillow",
+    "rich_pixels": "rich-pixels pillow",
+    "textual_image": "textual-image pillow",
+    "tensorboardX": "tensorboardx crc32c numpy",
 }
 
 
@@ -24,7 +25,7 @@ def need(name: str, why: str) -> ModuleType:
     """
     package = name.partition(".")[0]
     if not has(package):
-        raise NotInstalled(f"{why} needs {package}: pip install 'ganjobs-client[{EXTRAS[package]}]'")
+        raise NotInstalled(f"{why} needs {package}: pip install {PACKAGES[package]}")
     return import_module(name)
 
 

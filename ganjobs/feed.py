@@ -6,6 +6,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from ganjobs import patience, stream
+from ganjobs.connection import Connection
 from ganjobs.errors import ApiError, ApiUnreachable
 from ganjobs.patience import may_pass
 from ganjobs.stream import Message
@@ -24,12 +25,12 @@ Over = Exception | None
 News = Message | Lost
 
 
-def stream_of(url: str, job_id: str, keys: tuple[str, ...], from_step: int) -> Listen:
+def stream_of(to: str | Connection, job_id: str, keys: tuple[str, ...], from_step: int) -> Listen:
     """The stream of a job from ``from_step`` on."""
 
     def listen(last_id: str | None) -> Iterator[Message]:
         # It does not wait itself: here it is said that one waits.
-        return stream.follow(url, job_id, keys, from_step, last_id, patience_seconds=0)
+        return stream.follow(to, job_id, keys, from_step, last_id, patience_seconds=0)
 
     return listen
 

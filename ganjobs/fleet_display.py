@@ -27,6 +27,9 @@ BAR_WIDTH = 12
 # Columns that a table with all takes, and one without speed and steps.
 WIDE = 130
 NARROW = 76
+NARROWEST = 60
+# Columns that are cut where there is too little room.
+CUT = ("NAME", "VERDICT")
 
 
 class FleetTable:
@@ -163,20 +166,25 @@ def _levels(jobs: list[Json]) -> list[str]:
 
 
 def table_of(jobs: list[Json], width: int) -> Table:
-    """One line per job; where there is little room without what the bar tells too, then without losses."""
+    """One line per job; where there is little room without what the bar tells too, then without losses, then without
+    the bar. Words are cut where they have to be, numbers never."""
     wide = width >= WIDE
     right = ("STEP", "SPEED", "LEFT", "D LOSS", "G LOSS")
     titles = ["JOB", "NAME", "STATUS", "", "STEP", "SPEED", "LEFT", "D LOSS", "G LOSS", "VERDICT"]
     if not wide:
         left_out = ("STEP", "SPEED") if width >= NARROW else ("STEP", "SPEED", "NAME", "D LOSS", "G LOSS")
-        titles = [title for title in titles if title not in left_out]
+        titles = [title for title in titles if title not in left_out and (title or width >= NARROWEST)]
     table = text.make_table(*titles, right=right)
     table.padding = (0, 1)
+    for column in table.columns:
+        column.no_wrap = column.header not in CUT  # Rich takes what it lacks from those that may wrap
     for job in jobs:
         left = "" if JobStatus(job["status"]).is_resting else text.duration(job["estimated_seconds_left"])
+        verdict = Text.from_markup(text.verdict(job["verdict"], job["severity"]), overflow="ellipsis")
+        verdict.no_wrap = True
         cells: dict[str, RenderableType] = {
             "JOB": text.short_id(job["id"]),
-            "NAME": escape(_cut(job["name"] or "-", 20 if wide else 12)),
+            "NAME": Text(_cut(job["name"] or "-", 20 if wide else 12), no_wrap=True, overflow="ellipsis"),
             "STATUS": text.status(job["status"]),
             "": bar(job, BAR_WIDTH if wide else BAR_WIDTH // 2),
             "STEP": steps(job),
@@ -184,7 +192,7 @@ def table_of(jobs: list[Json], width: int) -> Table:
             "LEFT": left,
             "D LOSS": _loss(job, "d_loss", wide),
             "G LOSS": _loss(job, "g_loss", wide),
-            "VERDICT": text.verdict(job["verdict"], job["severity"]),
+            "VERDICT": verdict,
         }
         table.add_row(*(cells[title] for title in titles))
     return table

@@ -10,6 +10,7 @@ from ganjobs.answers import Answer
 from ganjobs.jobinfo import JobInfo
 from ganjobs.progress import number, readings
 from ganjobs.results import HealthReport
+from ganjobs.text import duration
 from ganjobs.types import JobStatus, Severity
 
 STATUS_COLOURS = {
@@ -47,6 +48,11 @@ def job(info: JobInfo, report: HealthReport | None = None, png: bytes | None = N
     said = "".join(f'<div style="margin:.3em 0">{part}</div>' for part in parts)
     picture = f"<div>{_image(png, f'newest sample of {info.id}')}</div>" if png else ""
     return f'<div style="display:flex;gap:1.5em;flex-wrap:wrap"><div style="{FACTS}">{said}</div>{picture}</div>'
+
+
+def notice(said: str) -> str:
+    """What is the matter with the connection."""
+    return f'<div style="margin:.3em 0;color:#b45309">{escape(said)}</div>'
 
 
 def jobs(found: Sequence[JobInfo], more: bool) -> str:
@@ -161,7 +167,7 @@ def _bar(info: JobInfo) -> str:
     fill = f"width:{percent:.1f}%;height:100%;background:{STATUS_COLOURS[info.status]}"
     left = info.estimated_seconds_left
     speed = f", {info.steps_per_second:.3g} steps/s" if info.steps_per_second else ""
-    rest = f", {left:.0f} s left" if left is not None and not info.status.is_resting else ""
+    rest = f", {duration(left)} left" if left is not None and not info.status.is_resting else ""
     told = f"step {info.step:,} of {info.steps:,} ({percent:.0f} %){speed}{rest}"
     return f'<div style="{frame}"><div style="{fill}"></div></div><div>{told}</div>'
 

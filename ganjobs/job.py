@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from pydantic import PrivateAttr
 
-from ganjobs import calls, html, operations, tables
+from ganjobs import calls, once, operations, tables
 from ganjobs.effects import Json, Request, ask
 from ganjobs.errors import ClientError
 from ganjobs.extras import has
@@ -22,8 +21,9 @@ from ganjobs.tables import TableFormat
 from ganjobs.transport import Transport
 from ganjobs.waiting import wait
 
-# Jobs that a notebook shows of a list of them.
-SHOWN_JOBS = 20
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
 
 
 class Job(JobHandle):
@@ -75,7 +75,8 @@ class Job(JobHandle):
 
     def resume(self) -> Self:
         """Put the paused job back into the queue."""
-        return self._renewed(calls.act(self.id, "resume"))
+        self._take(self._transport.run(once.resume(self.id)))
+        return self
 
     def retry(self, *, idempotency_key: str | None = None) -> "Job":
         """A new job with the spec of this one, which failed or was cancelled."""
@@ -94,7 +95,7 @@ class Job(JobHandle):
 
     def delete(self) -> None:
         """Delete the job, which must have ended, with all that it recorded."""
-        self._ask(calls.delete(self.id))
+        self._transport.run(once.delete(self.id))
 
     def stream(
         self, keys: Words | None = None, *, from_step: int | None = None, last_id: str | None = None
@@ -108,6 +109,26 @@ class Job(JobHandle):
 
     # --- what it recorded --------------------------------------------------------------------------------------------
 
+    @overload
+    def metrics(
+        self,
+        keys: Words | None = None,
+        *,
+        from_step: int | None = None,
+        to_step: int | None = None,
+        max_points: int | None = None,
+        format: Literal["pandas"] = "pandas",
+    ) -> "pandas.DataFrame": ...
+    @overload
+    def metrics(
+        self,
+        keys: Words | None = None,
+        *,
+        from_step: int | None = None,
+        to_step: int | None = None,
+        max_points: int | None = None,
+        format: Literal["arrow"],
+    ) -> "pyarrow.Table": ...
     def metrics(
         self,
         keys: Words | None = None,
@@ -122,7 +143,8 @@ class Job(JobHandle):
 
         With ``max_points`` it is a curve of at most so many points (2 to 4,000), each the ``min``, ``max``, ``mean``
         and ``last`` of the steps since the point before and how many were ``non_finite``, in columns by
-        ``(metric, of)``: as quick for a million steps as for a thousand, and no spike is lost.
+        ``(metric, of)``: milliseconds for a million steps as for a thousand, and no spike is lost. Every one of a
+        million steps takes seconds.
         """
         asked = (self.id, operations.some(keys), from_step, to_step)
         if max_points is not None:
@@ -218,23 +240,3 @@ class Job(JobHandle):
         with suppress(ClientError):  # the service is away, or the job is gone: what is known of it is shown
             self._transport.run(self._look.renew(self))
         return super()._repr_html_()
-
-
-class Jobs:
-    """Jobs of a list, newest first; every iteration asks anew."""
-
-    def __init__(self, transport: Transport, given: Mapping[str, Any]) -> None:
-        self._transport = transport
-        self._given = dict(given)
-
-    def __iter__(self) -> Iterator[Job]:
-        for answer in self._transport.iterate(operations.found_jobs(**self._given)):
-            yield Job._of(self._transport, answer)
-
-    def __repr__(self) -> str:
-        said = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
-        return f"<Jobs{f' with {said}' if said else ''}>"
-
-    def _repr_html_(self) -> str:
-        found = list(islice(self, SHOWN_JOBS + 1))
-        return html.jobs(found[:SHOWN_JOBS], more=len(found) > SHOWN_JOBS)

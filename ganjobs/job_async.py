@@ -2,28 +2,31 @@
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from pydantic import PrivateAttr
 
-from ganjobs import calls, operations, tables
+from ganjobs import calls, once, operations, tables
 from ganjobs.effects import Json, Request, ask
 from ganjobs.extras import has
-from ganjobs.handles import POLL_SECONDS, AnimationFormat, JobHandle, Listing, Words
+from ganjobs.handles import POLL_SECONDS, AnimationFormat, Connected, JobHandle, Listing, Words
 from ganjobs.messages import StreamMessage, typed
 from ganjobs.progress import make_display
 from ganjobs.results import Checkpoint, Evaluation, Event, HealthInterval, HealthReport, LogLine, SampleInfo
 from ganjobs.samples import image_of
 from ganjobs.stream import listen
 from ganjobs.tables import TableFormat
+from ganjobs.transfers import write_whole
 from ganjobs.transport_async import AsyncTransport
 from ganjobs.waiting import wait
 
 if TYPE_CHECKING:
+    import pandas
+    import pyarrow
     from PIL.Image import Image
 
 
-class AsyncSample(SampleInfo):
+class AsyncSample(Connected, SampleInfo):
     """A sample image; its bytes are downloaded when they are first asked for."""
 
     _transport: AsyncTransport = PrivateAttr()
@@ -46,8 +49,7 @@ class AsyncSample(SampleInfo):
 
     async def save(self, path: str | Path) -> Path:
         """Write the PNG to ``path``."""
-        Path(path).write_bytes(await self.png())
-        return Path(path)
+        return write_whole(Path(path), await self.png())
 
 
 class AsyncJob(JobHandle):
@@ -84,7 +86,8 @@ class AsyncJob(JobHandle):
         return await self._renewed(calls.act(self.id, "pause"))
 
     async def resume(self) -> Self:
-        return await self._renewed(calls.act(self.id, "resume"))
+        self._take(await self._transport.run(once.resume(self.id)))
+        return self
 
     async def retry(self, *, idempotency_key: str | None = None) -> "AsyncJob":
         return await self._made(calls.retry(self.id, idempotency_key))
@@ -99,7 +102,7 @@ class AsyncJob(JobHandle):
         return await self._made(calls.fork(self.id, changes, step, idempotency_key))
 
     async def delete(self) -> None:
-        await self._ask(calls.delete(self.id))
+        await self._transport.run(once.delete(self.id))
 
     async def stream(
         self, keys: Words | None = None, *, from_step: int | None = None, last_id: str | None = None
@@ -111,6 +114,26 @@ class AsyncJob(JobHandle):
 
     # --- what it recorded --------------------------------------------------------------------------------------------
 
+    @overload
+    async def metrics(
+        self,
+        keys: Words | None = None,
+        *,
+        from_step: int | None = None,
+        to_step: int | None = None,
+        max_points: int | None = None,
+        format: Literal["pandas"] = "pandas",
+    ) -> "pandas.DataFrame": ...
+    @overload
+    async def metrics(
+        self,
+        keys: Words | None = None,
+        *,
+        from_step: int | None = None,
+        to_step: int | None = None,
+        max_points: int | None = None,
+        format: Literal["arrow"],
+    ) -> "pyarrow.Table": ...
     async def metrics(
         self,
         keys: Words | None = None,
@@ -188,19 +211,3 @@ class AsyncJob(JobHandle):
 
     def _sample(self, item: Json, png: bytes | None = None) -> AsyncSample:
         return AsyncSample._of(self._transport, {**item, "job_id": self.id}, png)
-
-
-class AsyncJobs:
-    """Jobs of a list, newest first, for ``async for``; every iteration asks anew."""
-
-    def __init__(self, transport: AsyncTransport, given: Mapping[str, Any]) -> None:
-        self._transport = transport
-        self._given = dict(given)
-
-    async def __aiter__(self) -> AsyncIterator[AsyncJob]:
-        async for answer in self._transport.iterate(operations.found_jobs(**self._given)):
-            yield AsyncJob._of(self._transport, answer)
-
-    def __repr__(self) -> str:
-        said = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
-        return f"<AsyncJobs{f' with {said}' if said else ''}>"

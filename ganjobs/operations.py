@@ -2,14 +2,14 @@
 (``ganjobs.effects``)."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from ganjobs import calls
-from ganjobs.effects import Emission, Emit, Json, Open, Operation, Read, Request, Sleep, ask, said
+from ganjobs.effects import Emission, Emit, Json, Open, Operation, Read, Request, ask, header, said
 from ganjobs.errors import (
     DownloadDamaged,
     NothingThere,
@@ -17,12 +17,12 @@ from ganjobs.errors import (
     TryLater,
 )
 from ganjobs.results import Readiness, SampleInfo
-from ganjobs.specfile import read_mapping
+from ganjobs.specfile import SpecFileError, read_mapping
 from ganjobs.tables import Columns
+from ganjobs.transfers import again, unfinished
 
 Spec = Mapping[str, Any] | str | Path
 GENERATOR_FILE = "generator.safetensors"
-TRIES_OF_TRANSFERS = 3
 
 
 def spec_of(spec: Spec | None, fields: Mapping[str, Any]) -> Json:
@@ -31,6 +31,8 @@ def spec_of(spec: Spec | None, fields: Mapping[str, Any]) -> Json:
     Raises:
         SpecFileError: the file cannot be used.
     """
+    if isinstance(spec, str) and ("\n" in spec or spec.lstrip().startswith("{")):
+        raise SpecFileError("a spec is a mapping or the path of a file, and this is the text of one: load it first")
     given = read_mapping(Path(spec)) if isinstance(spec, str | Path) else dict(spec or {})
     return given | dict(fields)
 
@@ -82,7 +84,7 @@ def sample(job_id: str, step: int | None) -> Operation[tuple[SampleInfo, bytes |
     png: bytes | None = None
     if step is None:
         newest = yield calls.sample(job_id)
-        step, png = int(newest.headers["Sample-Step"]), newest.content
+        step, png = int(header(newest, "Sample-Step")), newest.content
     behind = {"after": step - 1} if step else {}
     found = (yield from ask(Request("GET", calls.job_path(job_id, "samples"), {"limit": 1, **behind})))["data"]
     if not found or found[0]["step"] != step:
@@ -104,45 +106,52 @@ def whole(request: Request) -> Operation[bytes]:
     Raises:
         TransferBroken: it never came whole.
     """
-    for tries_left in reversed(range(TRIES_OF_TRANSFERS)):
-        pieces = []
-        try:
-            yield Open(request)
-            while (piece := (yield Read())) is not None:
-                pieces.append(piece)
-        except httpx.TransportError as error:
-            if not tries_left:
-                raise TransferBroken(said(error)) from error
-            yield Sleep(1)
-        else:
-            break
-    return b"".join(pieces)
+
+    def attempt() -> Operation[bytes]:
+        pieces: list[bytes] = []
+        yield from _pieces(request, pieces.append)
+        return b"".join(pieces)
+
+    return (yield from again(attempt))
 
 
 def save(request: Request, path: Path, sha256: str | None = None) -> Operation[Path]:
     """Download an answer to ``path``, which is not there, or is what it was before, until all has come.
 
     Raises:
-        TransferBroken: the connection was lost on the way.
+        TransferBroken: it never came whole.
         DownloadDamaged: its SHA-256 is another one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    digest = hashlib.sha256()
+
+    def attempt() -> Operation[Path]:
+        digest = hashlib.sha256()
+        with unfinished(path) as part:
+            with part.open("xb") as file:
+
+                def take(piece: bytes) -> None:
+                    digest.update(piece)
+                    file.write(piece)
+
+                yield from _pieces(request, take)
+            if sha256 is not None and digest.hexdigest() != sha256:
+                raise DownloadDamaged(f"{path.name}: its SHA-256 is not what the API said; it was not kept")
+        return path
+
+    return (yield from again(attempt))
+
+
+def _pieces(request: Request, take: Callable[[bytes], None]) -> Operation[None]:
+    """Hand on the bytes of an answer as they come.
+
+    Raises:
+        TransferBroken: it stopped before its end.
+    """
+    yield Open(request)
     try:
-        with part.open("wb") as file:
-            yield Open(request)
-            while (piece := (yield Read())) is not None:
-                digest.update(piece)
-                file.write(piece)
-        if sha256 is not None and digest.hexdigest() != sha256:
-            raise DownloadDamaged(f"{path.name}: its SHA-256 is not what the API said; it was not kept")
-        part.replace(path)
+        while (piece := (yield Read())) is not None:
+            take(piece)
     except httpx.TransportError as error:
         raise TransferBroken(said(error)) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return path
 
 
 def generator(job_id: str, path: str | Path | None, best: bool) -> Operation[Path]:
@@ -183,12 +192,14 @@ def found_jobs(
     severity: str | Sequence[str] = (),
     name: str | None = None,
     metadata: Mapping[str, str] | None = None,
+    limit: int | None = None,
 ) -> Emission[Json]:
-    """Jobs that meet every filter, newest first."""
+    """Jobs that meet every filter, newest first, ``limit`` at most."""
+    at_once = calls.MAX_ITEMS if limit is None else max(1, min(limit, calls.MAX_ITEMS))
     request = calls.list_jobs(
-        several(status), name=name, verdict=several(verdict), severity=several(severity), metadata=metadata
+        several(status), at_once, name=name, verdict=several(verdict), severity=several(severity), metadata=metadata
     )
-    return calls.pages(request, "id")
+    return calls.pages(request, "id", most=limit)
 
 
 def several(given: str | Sequence[str]) -> list[str]:
@@ -203,5 +214,5 @@ def some(given: str | Sequence[str] | None) -> list[str] | None:
 
 def emitted(request: Request) -> Emission[Json]:
     """The items of a list that comes whole."""
-    for item in (yield request).json()["data"]:
+    for item in (yield from ask(request))["data"]:
         yield Emit(item)

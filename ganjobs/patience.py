@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import httpx
+
 from ganjobs.errors import ApiError, ApiUnreachable
 
 SECONDS = 300.0
@@ -16,9 +18,11 @@ Result = TypeVar("Result")
 Pause = Callable[[float], None]
 
 
-def may_pass(error: Exception) -> bool:
+def may_pass(error: BaseException) -> bool:
     """Whether an error says that the service is away, and not that the request is wrong."""
-    return isinstance(error, ApiUnreachable) or (isinstance(error, ApiError) and error.status >= FIRST_SERVER_ERROR)
+    if isinstance(error, ApiError):
+        return error.status >= FIRST_SERVER_ERROR
+    return isinstance(error, ApiUnreachable | httpx.TransportError)
 
 
 class Patience:

@@ -2,16 +2,21 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from ganjobs.jobinfo import JobInfo
+from ganjobs.patience import FOUND
+from ganjobs.text import COLOURS, SEVERITIES, duration
 
 if TYPE_CHECKING:
     from ganjobs.waiting import Look
 
 LINE_SECONDS = 5.0
 BAR_WIDTH = 24
+SMALLEST_BAR = 8
+# Columns between the parts of a row.
+GAP = 2
 # What is shown of a job's latest step, by what it is called.
 READINGS = {"d_loss": "D loss", "g_loss": "G loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
 
@@ -25,6 +30,9 @@ class Display(Protocol):
 
     def update(self, job: JobInfo, look: "Look") -> None: ...
 
+    def tell(self, notice: str | None) -> None:
+        """Say what is the matter with the connection, or, by ``None``, that nothing is any more."""
+
     def close(self) -> None: ...
 
 
@@ -34,6 +42,8 @@ class Nothing:
     wants_look = False
 
     def update(self, job: JobInfo, look: "Look") -> None: ...
+
+    def tell(self, notice: str | None) -> None: ...
 
     def close(self) -> None: ...
 
@@ -55,14 +65,21 @@ class Lines:
         if written == self._line or (standing == self._last and self._now() - self._when < LINE_SECONDS):
             return
         self._last, self._line, self._when = standing, written, self._now()
-        self._file.write(f"{written}\n")
+        self._say(written)
+
+    def tell(self, notice: str | None) -> None:
+        self._say(notice or FOUND)
+
+    def _say(self, said: str) -> None:
+        self._file.write(f"{said}\n")
         self._file.flush()
 
     def close(self) -> None: ...
 
 
 class Terminal:
-    """A bar that stays in place, with the losses beside their values at equilibrium."""
+    """Two rows that stay in place: a bar, and the losses beside their values at equilibrium. A third one says what is
+    the matter with the connection."""
 
     wants_look = False
 
@@ -70,20 +87,28 @@ class Terminal:
         from rich.console import Console
         from rich.live import Live
 
-        self._live = Live(console=Console(file=file, highlight=False), auto_refresh=False)
+        self._console = Console(file=file, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False)
         self._live.start()
+        self._job: JobInfo | None = None
+        self._notice: str | None = None
 
     def update(self, job: JobInfo, look: "Look") -> None:
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
+        self._job = job
+        self._draw()
+
+    def tell(self, notice: str | None) -> None:
+        self._notice = notice
+        self._draw()
+
+    def _draw(self) -> None:
+        from rich.console import Group
         from rich.text import Text
 
-        head = Table.grid(padding=(0, 2))
-        bar = ProgressBar(total=max(1, job.steps), completed=job.step, width=BAR_WIDTH)
-        head.add_row(
-            Text(job.status, style="bold"), bar, Text(f"{job.step:,}/{job.steps:,}"), Text("  ".join(facts(job)))
-        )
-        self._live.update(head, refresh=True)
+        rows: list[Any] = [*_rows(self._job, self._console.width)] if self._job else []
+        if self._notice:
+            rows.append(Text(self._notice, style="yellow"))
+        self._live.update(Group(*rows), refresh=True)
 
     def close(self) -> None:
         self._live.stop()
@@ -96,13 +121,27 @@ class Notebook:
 
     def __init__(self) -> None:
         self._handle: Any = None
+        self._last: tuple[JobInfo, Look] | None = None
 
     def update(self, job: JobInfo, look: "Look") -> None:
+        self._last = job, look
+        self._show(None)
+
+    def tell(self, notice: str | None) -> None:
+        if self._last is not None or notice:
+            self._show(notice)
+
+    def _show(self, notice: str | None) -> None:
         from IPython.display import display, update_display
 
         from ganjobs import html
 
-        shown = {"text/html": html.job(job, look.report, look.png), "text/plain": repr(job)}
+        shown = {"text/html": "", "text/plain": ""}
+        if self._last is not None:
+            job, look = self._last
+            shown = {"text/html": html.job(job, look.report, look.png), "text/plain": repr(job)}
+        if notice:
+            shown = {"text/html": shown["text/html"] + html.notice(notice), "text/plain": notice}
         if self._handle is None:
             self._handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
@@ -134,14 +173,43 @@ def line(job: JobInfo) -> str:
 
 def facts(job: JobInfo) -> list[str]:
     """A running job's speed, any job's losses beside their values at equilibrium, and the verdict on its health."""
-    said = []
-    if job.steps_per_second and not job.status.is_resting:
-        left = job.estimated_seconds_left
-        said.append(f"{job.steps_per_second:.3g} steps/s" + (f", {left:.0f} s left" if left is not None else ""))
+    said = [", ".join(pace(job))] if pace(job) else []
     said += [f"{name} {value}" + (f" ({level})" if level else "") for name, value, level in readings(job)]
     if job.verdict:
         said.append(f"{job.verdict}")
     return said
+
+
+def pace(job: JobInfo) -> list[str]:
+    """A running job's speed, and the time it will take."""
+    if not job.steps_per_second or job.status.is_resting:
+        return []
+    left = job.estimated_seconds_left
+    return [f"{job.steps_per_second:.3g} steps/s", *([f"{duration(left)} left"] if left is not None else [])]
+
+
+def _rows(job: JobInfo, width: int) -> Iterator[Any]:
+    """A job in two rows, for a terminal of so many columns; where there is little room, the bar gives way."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    gap = " " * GAP
+    status = Text(job.status, style=f"bold {COLOURS.get(job.status, 'white')}")
+    parts = [f"{job.step:,}/{job.steps:,}", *pace(job)]
+    room = width - len(job.status) - GAP - sum(len(part) + GAP for part in parts)
+    if room >= SMALLEST_BAR:
+        head = Table.grid(padding=(0, GAP))
+        bar = ProgressBar(total=max(1, job.steps), completed=job.step, width=min(BAR_WIDTH, room))
+        head.add_row(status, bar, *parts)
+        yield head
+    else:
+        yield Text(gap).join([status, *map(Text, parts)])
+    said = [Text(f"{name} {value}" + (f" ({level})" if level else "")) for name, value, level in readings(job)]
+    if job.verdict:
+        said.append(Text(job.verdict, style=SEVERITIES.get(job.severity or "", "white")))
+    if said:
+        yield Text(gap).join(said)
 
 
 def readings(job: JobInfo) -> list[tuple[str, str, str]]:

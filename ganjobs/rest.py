@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 
-from ganjobs import calls
+from ganjobs import calls, once
 from ganjobs.calls import MAX_ROWS
-from ganjobs.effects import Json, Request, problem_of, said
-from ganjobs.errors import ApiError, ApiUnreachable, ClientError, TransferBroken, refusal
+from ganjobs.effects import TIMEOUT, Json, Request, ask, decoded, said
+from ganjobs.errors import ApiError, ApiUnreachable, ClientError, TransferBroken
 from ganjobs.rows import MetricRows
 from ganjobs.transport import Transport
 
@@ -40,7 +40,7 @@ class Rest(Transport):
         response = self.send(calls.get(job_id, etag))
         if response.status_code == httpx.codes.NOT_MODIFIED:
             return None
-        return response.json(), response.headers.get("ETag")
+        return decoded(response), response.headers.get("ETag")
 
     def list_jobs(
         self,
@@ -68,7 +68,7 @@ class Rest(Transport):
 
     def resume(self, job_id: str) -> Json:
         """Put a paused job back into the queue."""
-        return self._ask(calls.act(job_id, "resume"))
+        return self.run(once.resume(job_id))
 
     def retry(self, job_id: str, idempotency_key: str | None = None) -> Json:
         """A new job with the spec of one that failed or was cancelled."""
@@ -87,7 +87,7 @@ class Rest(Transport):
 
     def delete(self, job_id: str) -> None:
         """Delete a finished job with all it recorded."""
-        self.send(calls.delete(job_id))
+        self.run(once.delete(job_id))
 
     # --- what a job recorded -----------------------------------------------------------------------------------------
 
@@ -112,15 +112,8 @@ class Rest(Transport):
         Raises:
             TransferBroken: it ended before its end.
         """
-        request = self._http.build_request(**calls.export(job_id, form).arguments())
+        response = self.open(calls.export(job_id, form), TIMEOUT)
         try:
-            response = self._http.send(request, stream=True)
-        except httpx.TransportError as error:
-            raise ApiUnreachable(self.url, said(error)) from error
-        try:
-            if not response.is_success:
-                response.read()
-                raise refusal(response.status_code, problem_of(response))
             yield response
         except httpx.TransportError as error:
             raise TransferBroken(said(error)) from error
@@ -184,7 +177,7 @@ class Rest(Transport):
     def ready(self) -> bool:
         """Whether the service can take jobs."""
         try:
-            self.send(calls.READY)
+            self._ask(calls.READY)
         except ApiError:
             return False
         return True
@@ -192,8 +185,7 @@ class Rest(Transport):
     # --- requests ----------------------------------------------------------------------------------------------------
 
     def _ask(self, request: Request) -> Json:
-        body: Json = self.send(request).json()
-        return body
+        return self.run(ask(request))
 
     def _json(self, method: str, path: str, **request: Any) -> Json:
         return self._ask(Request(method, path, **request))

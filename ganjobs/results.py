@@ -202,3 +202,9 @@ class Readiness(Answer):
 
     def __bool__(self) -> bool:
         return self.status == "ready"
+
+    def __repr__(self) -> str:
+        wrong = [f"{name} {check.detail}" for name, check in self.checks.items() if check.status != "ok"]
+        return f"<Readiness: {self.status.replace('_', ' ')}{': ' if wrong else ''}{'; '.join(wrong)}>"
+
+    __str__ = __repr__

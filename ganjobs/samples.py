@@ -9,8 +9,9 @@ from pydantic import PrivateAttr
 from ganjobs import html, operations
 from ganjobs.effects import Json, Request
 from ganjobs.extras import need
-from ganjobs.handles import Listing
+from ganjobs.handles import Connected, Listing
 from ganjobs.results import SampleInfo
+from ganjobs.transfers import write_whole
 from ganjobs.transport import Transport
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def evenly(count: int, most: int) -> list[int]:
     return [round(number * (count - 1) / (most - 1)) for number in range(most)]
 
 
-class Sample(SampleInfo):
+class Sample(Connected, SampleInfo):
     """A sample image; its bytes are downloaded when they are first asked for."""
 
     _transport: Transport = PrivateAttr()
@@ -63,8 +64,7 @@ class Sample(SampleInfo):
 
     def save(self, path: str | Path) -> Path:
         """Write the PNG to ``path``."""
-        Path(path).write_bytes(self.png)
-        return Path(path)
+        return write_whole(Path(path), self.png)
 
     def _repr_png_(self) -> bytes:
         return self.png

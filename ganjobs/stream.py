@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import httpx
 import orjson
 
-from ganjobs.effects import Emission, Emit, Open, Read, Request, Sleep, may_pass, said
+from ganjobs import patience
+from ganjobs.connection import Connection, Login
+from ganjobs.effects import Emission, Emit, Open, Read, Request, Sleep, said
 from ganjobs.errors import ApiError, ApiUnreachable
 from ganjobs.transport import Transport
 
 # The server says something every 15 seconds, if only that it is there.
 SILENCE_SECONDS = 60.0
-PATIENCE_SECONDS = 300.0
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 10.0
 NOTHING_SAID = "the stream was closed before it said anything"
@@ -28,22 +29,23 @@ class Message(NamedTuple):
 
 
 def follow(
-    url: str,
+    url: str | Connection,
     job_id: str,
     keys: Sequence[str] = (),
     from_step: int | None = None,
     last_id: str | None = None,
-    patience_seconds: float = PATIENCE_SECONDS,
+    patience_seconds: float = patience.SECONDS,
+    **login: Unpack[Login],
 ) -> Iterator[Message]:
     """The messages of the job's stream at the API at ``url``, each once, up to ``end``: from now on, or from
     ``from_step`` on, or from behind the message ``last_id``; all metrics unless ``keys`` names some. A lost connection
-    is opened again, for ``patience_seconds`` if need be.
+    is opened again, for ``patience_seconds`` if need be. ``login`` is as ``Client`` takes it.
 
     Raises:
         ApiError: the API refuses.
         ApiUnreachable: no stream said anything for ``patience_seconds``, whether none opened or all broke at once.
     """
-    with Transport(url) as transport:
+    with Transport(url, **login) as transport:
         yield from transport.iterate(listen(transport.url, job_id, keys, from_step, last_id, patience_seconds))
 
 
@@ -53,7 +55,7 @@ def listen(
     keys: Sequence[str] = (),
     from_step: int | None = None,
     last_id: str | None = None,
-    patience_seconds: float = PATIENCE_SECONDS,
+    patience_seconds: float = patience.SECONDS,
 ) -> Emission[Message]:
     """``follow`` as an operation; ``url`` is only told."""
     params = {"keys": ",".join(keys) or None, "from_step": from_step}
@@ -62,7 +64,9 @@ def listen(
         headers = {"Last-Event-ID": last_id} if last_id else {}
         signs = Signs()
         try:
-            opened = yield Open(Request("GET", f"/v1/jobs/{job_id}/stream", params, headers=headers), SILENCE_SECONDS)
+            # Impatient: what is tried again is told here.
+            request = Request("GET", f"/v1/jobs/{job_id}/stream", params, headers=headers, patient=False)
+            opened = yield Open(request, SILENCE_SECONDS)
             if opened.status_code == httpx.codes.NO_CONTENT:
                 return
             while (piece := (yield Read())) is not None:
@@ -72,17 +76,17 @@ def listen(
                     if message.event == "end":
                         return
             lost = NOTHING_SAID
-        except (httpx.TransportError, ApiError) as error:
-            if not may_pass(error):
+        except (httpx.TransportError, ApiError, ApiUnreachable) as error:
+            if not patience.may_pass(error):
                 raise
-            lost = said(error)
+            lost = error.reason if isinstance(error, ApiUnreachable) else said(error)
         # What came before is whole; the rest comes through another connection.
         if signs.any:
             heard, wait = time.monotonic(), FIRST_WAIT_SECONDS
-        patience = heard + patience_seconds - time.monotonic()
-        if patience <= 0:
+        left = heard + patience_seconds - time.monotonic()
+        if left <= 0:
             raise ApiUnreachable(url, lost)
-        yield Sleep(min(wait, patience))
+        yield Sleep(min(wait, left))
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
 

@@ -23,6 +23,8 @@ COLOURS = {
 SEVERITIES = {"ok": "green", "caution": "yellow", "alarm": "red"}
 # `job_` and the ten digits of the job's number.
 SHORT_ID = 14
+# Numbers of an evaluation that are told where there is one line for it.
+IN_BRIEF = 2
 # Lines of a pipe must not be cut at the width of a terminal that is not there.
 PIPE_WIDTH = 200
 
@@ -80,6 +82,17 @@ def evaluation(given: dict[str, Any] | None) -> str | None:
         return None
     values = ", ".join(f"{name} {value(each)}" for name, each in given["values"].items())
     return f"step {given['step']:,}: {values or 'nothing could be computed'}"
+
+
+def evaluation_in_brief(job: dict[str, Any]) -> str | None:
+    """The number of a job's latest evaluation that its spec calls the best metric, or the first two where it names none
+    (or that one could not be computed); ``None`` where there is no evaluation."""
+    given = job.get("latest_evaluation")
+    if not given:
+        return None
+    values, best = given["values"], (job.get("spec") or {}).get("best_metric")
+    names = [best] if best in values else list(values)[:IN_BRIEF]
+    return evaluation({**given, "values": {name: values[name] for name in names}})
 
 
 def duration(seconds: float | None) -> str:

@@ -1,14 +1,15 @@
 """Running operations by blocking calls."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import httpx
 from tenacity import Retrying
 
+from ganjobs.connection import Connection, Login
 from ganjobs.effects import (
     TIMEOUT,
     Emission,
@@ -20,11 +21,12 @@ from ganjobs.effects import (
     Request,
     Result,
     Sleep,
+    arrived,
     checked,
     policy,
     said,
 )
-from ganjobs.errors import ApiUnreachable, ClientError
+from ganjobs.errors import ApiUnreachable, ClientError, NotSent
 
 
 class Transport:
@@ -34,9 +36,19 @@ class Transport:
     deals with that itself.
     """
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
-        self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT, transport=transport)
+    def __init__(
+        self,
+        url: str | Connection,
+        transport: httpx.BaseTransport | None = None,
+        **login: Unpack[Login],
+    ) -> None:
+        self.connection = url if isinstance(url, Connection) else Connection.to(url, **login)
+        self._http = httpx.Client(timeout=TIMEOUT, transport=transport, **self.connection.options)
+
+    @property
+    def url(self) -> str:
+        """The API's address as it may be shown, with no name or password in it."""
+        return self.connection.url
 
     def __enter__(self) -> Self:
         return self
@@ -49,10 +61,28 @@ class Transport:
 
     def send(self, request: Request) -> httpx.Response:
         """The answer to a request, sent again where that makes sense."""
+        return checked(self._sent(request, self._http.request, **request.arguments()))
+
+    def open(self, request: Request, timeout: httpx.Timeout) -> httpx.Response:
+        """The answer to a request, a success that is not read yet; sent again where that makes sense."""
+        response = self._sent(request, self._begin, **request.arguments(), timeout=timeout)
+        return checked(response)
+
+    def _begin(self, **arguments: Any) -> httpx.Response:
+        response = self._http.send(self._http.build_request(**arguments), stream=True)
+        if not response.is_success:
+            response.read()
+        return response
+
+    def _sent(self, request: Request, how: Callable[..., httpx.Response], **arguments: Any) -> httpx.Response:
+        if self._http.is_closed:
+            raise NotSent(f"the client of {self.url} is closed")
         try:
-            return checked(Retrying(**policy(request))(self._http.request, **request.arguments()))
+            return Retrying(**policy(request))(how, **arguments)
         except httpx.TransportError as error:
-            raise ApiUnreachable(self.url, said(error)) from error
+            raise ApiUnreachable(self.url, said(error), request.once and arrived(error)) from error
+        except httpx.InvalidURL as error:
+            raise NotSent(f"{request.path[:80]!r} is no address ({error})") from error
 
     def run(self, operation: Operation[Result]) -> Result:
         """What an operation comes to."""
@@ -66,7 +96,7 @@ class Transport:
                     return result
                 answer, error = opened.attempt(effect)
 
-    def iterate(self, emission: Emission[Item]) -> Iterator[Item]:
+    def iterate(self, emission: Emission[Item]) -> Generator[Item, None, None]:
         """What an operation emits, as it comes."""
         with closing(_Opened(self)) as opened, closing(emission):
             answer, error = None, None
@@ -110,13 +140,9 @@ class _Opened:
 
     def _open(self, effect: Open) -> httpx.Response:
         self.close()
-        http = self._transport._http
-        request = http.build_request(**effect.request.arguments(), timeout=effect.timeout)
-        self._response = response = http.send(request, stream=True)
-        if not response.is_success:
-            response.read()
+        self._response = response = self._transport.open(effect.request, effect.timeout)
         self._bytes = response.iter_bytes()
-        return checked(response)
+        return response
 
     def close(self) -> None:
         if self._response is not None:

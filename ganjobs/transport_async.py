@@ -1,14 +1,15 @@
 """Running operations in an event loop: ``ganjobs.transport``, with ``await`` wherever that one blocks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, closing
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import httpx
 from tenacity import AsyncRetrying
 
+from ganjobs.connection import Connection, Login
 from ganjobs.effects import (
     TIMEOUT,
     Emission,
@@ -20,19 +21,30 @@ from ganjobs.effects import (
     Request,
     Result,
     Sleep,
+    arrived,
     checked,
     policy,
     said,
 )
-from ganjobs.errors import ApiUnreachable, ClientError
+from ganjobs.errors import ApiUnreachable, ClientError, NotSent
 
 
 class AsyncTransport:
     """A connection to the API at ``url``. Close it, or use it as a context manager; errors as in ``Transport``."""
 
-    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self.url = url.rstrip("/")
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, transport=transport)
+    def __init__(
+        self,
+        url: str | Connection,
+        transport: httpx.AsyncBaseTransport | None = None,
+        **login: Unpack[Login],
+    ) -> None:
+        self.connection = url if isinstance(url, Connection) else Connection.to(url, **login)
+        self._http = httpx.AsyncClient(timeout=TIMEOUT, transport=transport, **self.connection.options)
+
+    @property
+    def url(self) -> str:
+        """The API's address as it may be shown, with no name or password in it."""
+        return self.connection.url
 
     async def __aenter__(self) -> Self:
         return self
@@ -47,10 +59,30 @@ class AsyncTransport:
 
     async def send(self, request: Request) -> httpx.Response:
         """The answer to a request, sent again where that makes sense."""
+        return checked(await self._sent(request, self._http.request, **request.arguments()))
+
+    async def open(self, request: Request, timeout: httpx.Timeout) -> httpx.Response:
+        """The answer to a request, a success that is not read yet; sent again where that makes sense."""
+        response = await self._sent(request, self._begin, **request.arguments(), timeout=timeout)
+        return checked(response)
+
+    async def _begin(self, **arguments: Any) -> httpx.Response:
+        response = await self._http.send(self._http.build_request(**arguments), stream=True)
+        if not response.is_success:
+            await response.aread()
+        return response
+
+    async def _sent(
+        self, request: Request, how: Callable[..., Awaitable[httpx.Response]], **arguments: Any
+    ) -> httpx.Response:
+        if self._http.is_closed:
+            raise NotSent(f"the client of {self.url} is closed")
         try:
-            return checked(await AsyncRetrying(**policy(request))(self._http.request, **request.arguments()))
+            return await AsyncRetrying(**policy(request))(how, **arguments)
         except httpx.TransportError as error:
-            raise ApiUnreachable(self.url, said(error)) from error
+            raise ApiUnreachable(self.url, said(error), request.once and arrived(error)) from error
+        except httpx.InvalidURL as error:
+            raise NotSent(f"{request.path[:80]!r} is no address ({error})") from error
 
     async def run(self, operation: Operation[Result]) -> Result:
         """What an operation comes to."""
@@ -65,7 +97,7 @@ class AsyncTransport:
                         return result
                     answer, error = await opened.attempt(effect)
 
-    async def iterate(self, emission: Emission[Item]) -> AsyncIterator[Item]:
+    async def iterate(self, emission: Emission[Item]) -> AsyncGenerator[Item, None]:
         """What an operation emits, as it comes."""
         async with aclosing(_Opened(self)) as opened:
             with closing(emission):
@@ -110,13 +142,9 @@ class _Opened:
 
     async def _open(self, effect: Open) -> httpx.Response:
         await self.aclose()
-        http = self._transport._http
-        request = http.build_request(**effect.request.arguments(), timeout=effect.timeout)
-        self._response = response = await http.send(request, stream=True)
-        if not response.is_success:
-            await response.aread()
+        self._response = response = await self._transport.open(effect.request, effect.timeout)
         self._bytes = response.aiter_bytes()
-        return checked(response)
+        return response
 
     async def aclose(self) -> None:
         if self._response is not None:

@@ -6,20 +6,19 @@ from contextlib import suppress
 import httpx
 
 from ganjobs import calls
-from ganjobs.effects import Json, Operation, Sleep, ask, may_pass
-from ganjobs.errors import ApiUnreachable, ClientError, NotFound, WaitTimeout
+from ganjobs import patience as waits
+from ganjobs.effects import Json, Operation, Sleep, ask, decoded
+from ganjobs.errors import ClientError, NotFound, WaitTimeout
 from ganjobs.jobinfo import JobInfo
 from ganjobs.progress import Display
 from ganjobs.results import HealthReport
 
-# How long a restart of the service may take before who waits for a job is told (seconds).
-PATIENCE_SECONDS = 300.0
 # The newest sample is not asked for more often than this while somebody looks on (seconds).
 PICTURE_SECONDS = 2.0
 
 
 def wait(
-    job_id: str, display: Display, timeout: float | None, poll_seconds: float, patience: float = PATIENCE_SECONDS
+    job_id: str, display: Display, timeout: float | None, poll_seconds: float, patience: float = waits.SECONDS
 ) -> Operation[Json]:
     """The job once it rests, shown on ``display`` until then. A service that is restarted meanwhile is waited for.
 
@@ -31,23 +30,28 @@ def wait(
     etag: str | None = None
     look = Look()
     job: Json | None = None
+    lost = False
     try:
         while True:
             try:
                 response = yield calls.get(job_id, etag)
+                if lost:
+                    display.tell(None)
                 if response.status_code != httpx.codes.NOT_MODIFIED:
-                    job, etag = response.json(), response.headers.get("ETag")
+                    job, etag = decoded(response), response.headers.get("ETag")
                     info = JobInfo.model_validate(job)
                     if display.wants_look:
                         yield from look.renew(info)
                     display.update(info, look)
                     if info.status.is_resting:
                         return job
-                heard = time.monotonic()
+                heard, lost = time.monotonic(), False
             except ClientError as error:
-                passes = isinstance(error, ApiUnreachable) or may_pass(error)
-                if not passes or time.monotonic() - heard >= patience:
+                if not waits.may_pass(error) or time.monotonic() - heard >= patience:
                     raise
+                if not lost:
+                    display.tell(waits.LOST)
+                lost = True
             left = float("inf") if timeout is None else begun + timeout - time.monotonic()
             if left <= 0:
                 stands = f"is {job['status']} at step {job['step']:,} of {job['steps']:,}" if job else "is not known"

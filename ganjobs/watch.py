@@ -79,7 +79,7 @@ class _Follower:
 
     def go_on(self, pause: Callable[[float], None], fail_on: str | None) -> None:
         job_id = self._progress.job["id"]
-        news = Feed(feed.stream_of(self._client.url, job_id, KEYS, self._progress.last_step + 1))
+        news = Feed(feed.stream_of(self._client.connection, job_id, KEYS, self._progress.last_step + 1))
         while not _is_done(self._progress, fail_on):
             pause(0)
             for each in news.take(LOOK_SECONDS):

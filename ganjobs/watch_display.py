@@ -23,6 +23,11 @@ LINE_SECONDS = 5.0
 ROWS_BESIDE_PICTURE = 12
 MOST_ROWS = 32
 BAR_WIDTH = 30
+# A bar of fewer columns says nothing.
+SMALLEST_BAR = 8
+GAP = 2
+# Columns of a terminal below which the readings are written closer together.
+NARROW = 50
 
 
 class Display(Protocol):
@@ -40,14 +45,18 @@ class LiveDisplay:
     """A bar, a small table and the newest sample that stay in place on a terminal."""
 
     def __init__(self, console: Console, paint: Painter | None = None) -> None:
+        self._console = console
         self._picture = Picture(console, paint) if paint else None
         self.draws = paint is not None
+        # What the last picture of the job says of its health and of its evaluation: it stays on the terminal.
+        self.told: list[str] = []
         self._live = Live(console=console, auto_refresh=False)
         self._live.start()
 
     def update(self, progress: Progress) -> None:
         drawn = self._picture.of(progress) if self._picture else []
-        self._live.update(Group(render(progress), *drawn), refresh=True)
+        self._live.update(Group(render(progress, self._console.width), *drawn), refresh=True)
+        self.told = [*worth(progress.job), *_health(progress)]
 
     def close(self) -> None:
         self._live.stop()
@@ -146,22 +155,43 @@ def make_display(console: Console, paint: Painter | None = None) -> Display:
     return LiveDisplay(console, paint) if console.is_terminal else LineDisplay(console)
 
 
-def render(progress: Progress) -> Group:
-    """The job, the bar, and below them each reading beside its value at equilibrium."""
+def render(progress: Progress, width: int) -> Group:
+    """The job, the bar, and below them each reading beside its value at equilibrium, in ``width`` columns."""
     job = progress.job
-    head = Table.grid(padding=(0, 2))
-    left = f"{text.duration(progress.seconds_left)} left" if progress.seconds_left is not None else ""
-    head.add_row(Text.from_markup(text.status(job["status"])), bar(job), steps(job), speed(job), left)
-    table = Table(box=None, padding=(0, 2), pad_edge=False)
-    for title in (f"mean of {WINDOW} steps", "now", "at equilibrium"):
-        table.add_column(title, justify="left" if title.startswith("mean") else "right", header_style="dim")
-    for row in progress.readings():
-        table.add_row(*row)
     name = f"[bold]{escape(job.get('name') or '')}[/]  " if job.get("name") else ""
     said = [Text(each) for each in worth(job)]
     health = [Text.from_markup(_coloured(progress.health))] if progress.health is not None else []
     lost = [Text(progress.notice, style="yellow")] if progress.notice else []
-    return Group(Text.from_markup(f"{name}[dim]{job['id']}[/]"), head, table, *said, *health, *lost)
+    title = Text.from_markup(f"{name}[dim]{job['id']}[/]")
+    return Group(title, _head(progress, width), _readings(progress, width), *said, *health, *lost)
+
+
+def _head(progress: Progress, width: int) -> RenderableType:
+    """Status, bar, steps, speed and time left. Where there is little room the bar is shorter, then it is left out, and
+    then the speed; what is left wraps between its parts, never within a number."""
+    job = progress.job
+    left = f"{text.duration(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+    status, parts = Text.from_markup(text.status(job["status"])), [steps(job), *filter(None, (speed(job), left))]
+    room = width - len(status) - GAP - sum(len(part) + GAP for part in parts)
+    if room >= SMALLEST_BAR:
+        head = Table.grid(padding=(0, GAP))
+        head.add_row(status, bar(job, min(BAR_WIDTH, room)), *parts)
+        return head
+    if room + GAP < 0 and speed(job):
+        parts.remove(speed(job))
+    return Text(" " * GAP).join([status, *map(Text, parts)])
+
+
+def _readings(progress: Progress, width: int) -> Table:
+    """Each reading beside its value at equilibrium."""
+    is_narrow = width < NARROW
+    table = Table(box=None, padding=(0, 1 if is_narrow else GAP), pad_edge=False)
+    titles = ("", "now", "equilibrium") if is_narrow else (f"mean of {WINDOW} steps", "now", "at equilibrium")
+    for number, title in enumerate(titles):
+        table.add_column(title, justify="right" if number else "left", header_style="dim", no_wrap=True)
+    for row in progress.readings():
+        table.add_row(*row)
+    return table
 
 
 def bar(job: Json, width: int = BAR_WIDTH) -> ProgressBar:
@@ -179,8 +209,9 @@ def speed(job: Json) -> str:
 
 
 def worth(job: Json) -> list[str]:
-    """A line about the job's latest evaluation; none where there is none."""
-    evaluated = text.evaluation(job.get("latest_evaluation"))
+    """A line about the job's latest evaluation, in brief (`ganjobs evaluations` tells all); none where there is
+    none."""
+    evaluated = text.evaluation_in_brief(job)
     return [f"evaluation {evaluated}"] if evaluated else []
 
 

@@ -44,7 +44,7 @@ def findings(context: typer.Context, url: str | None) -> Iterator[Finding]:
 
         yield from doctor_local.examine()
         return
-    from ganjobs.address import Address
+    from ganjobs.environment import Address
 
     folder = Address().resolved_data_folder
     if folder.exists():
@@ -56,7 +56,8 @@ def address_source(context: typer.Context, url: str | None) -> str:
     if url is not None:
         source = context.get_parameter_source("url")
         return "from GANJOBS_URL" if source is not None and source.name == "ENVIRONMENT" else "from --url"
-    from ganjobs.address import FILE_NAME, Address
+    from ganjobs.address import FILE_NAME
+    from ganjobs.environment import Address
 
     address = Address()
     if address.url:

@@ -1,5 +1,7 @@
 """``export``: a job's whole history, for other programs."""
 
+import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +13,7 @@ from ganjobs.commands.options import AsJson, JobRef, Url, folder, open_client, t
 from ganjobs.extras import need
 from ganjobs.jobref import resolve
 
+STANDARD_OUTPUT = Path("-")
 RUNS = Path("runs")  # where TensorBoard's own programs write by default
 
 
@@ -31,21 +34,31 @@ Output = Annotated[
         "-o",
         metavar="PATH",
         parser=folder,
-        help="The file; for TensorBoard, the folder that holds a folder per job (`runs` by default).",
+        help="The file, or `-` for standard output; for TensorBoard, the folder that holds a folder per job (`runs` by "
+        "default). Its own folder is made where it is not there.",
     ),
 ]
 
 
 def export(job: JobRef, to: To, output: Output = None, url: Url = None, as_json: AsJson = False) -> None:
-    """Export every step a job has recorded so far and print the path; what is there from before is replaced.
+    """Export every step a job has recorded so far and print the path, or with `-o -` write it to standard output. What
+    is there from before is replaced.
 
     TensorBoard shows a time for each step: they are spread evenly between the job's start, its samples and its end.
     """
-    from ganjobs.export import progress_on, save
+    from ganjobs.export import progress_on, save, write
 
+    is_piped = output == STANDARD_OUTPUT
+    if is_piped and (as_json or to is Form.TENSORBOARD):
+        other = "--json" if as_json else f"--to {to}"
+        raise typer.BadParameter(f"`-` cannot be given together with {other}", param_hint="--output")
     console = text.make_console(stderr=True)
     with open_client(url) as client:
         job_id = resolve(client, job)
+        if is_piped:
+            # A bar would stand between the lines where both go to a terminal.
+            with progress_on(console, str(to)) if not sys.stdout.isatty() else nullcontext(lambda *_: None) as meter:
+                return write(client, job_id, to, sys.stdout.buffer, meter)
         if to is Form.TENSORBOARD:
             from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 
@@ -58,7 +71,7 @@ def export(job: JobRef, to: To, output: Output = None, url: Url = None, as_json:
             path = _file(output, f"{job_id}-metrics.{to}")
             with progress_on(console, path.name) as meter:
                 save(client, job_id, to, path, meter)
-    tell_path(job_id, path, as_json)
+    return tell_path(job_id, path, as_json)
 
 
 def _file(output: Path | None, name: str) -> Path:

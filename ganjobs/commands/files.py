@@ -7,7 +7,7 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from ganjobs import downloads, text
+from ganjobs import text
 from ganjobs.commands.options import AsJson, JobRef, Url, open_client, tell_path, write_json
 from ganjobs.errors import ClientError
 from ganjobs.jobref import resolve
@@ -18,7 +18,11 @@ SaveSamples = Annotated[
 ]
 Animation = Annotated[
     Path | None,
-    typer.Option("--animation", metavar="FILE", help="Save all as one animation: .gif, .webp, or .png (animated)."),
+    typer.Option(
+        "--animation",
+        metavar="FILE",
+        help="Save all as one animation: .gif, .webp, or .png or .apng (both animated PNG).",
+    ),
 ]
 SaveGenerator = Annotated[Path, typer.Option("--save", metavar="FOLDER", help="Where the file goes.")]
 Best = Annotated[bool, typer.Option("--best", help="The best so far by the spec's best_metric, not the newest.")]
@@ -34,10 +38,13 @@ def samples(
     as_json: AsJson = False,
 ) -> None:
     """List a job's sample images, save them as PNG files, or save them all as one animation."""
+    from ganjobs import downloads
+
     if animation is not None and (save is not None or step is not None):
         raise typer.BadParameter("cannot be given together with --save or --step", param_hint="--animation")
     if animation is not None and animation.suffix.lower() not in downloads.FORMS:
-        raise typer.BadParameter(f"its name ends with one of {', '.join(downloads.FORMS)}", param_hint="--animation")
+        known = ", ".join(downloads.FORMS)
+        raise typer.BadParameter(f"{animation.name!r} ends with none of {known}", param_hint="--animation")
     with open_client(url) as client:
         job_id = resolve(client, job)
         if animation is not None:
@@ -93,6 +100,8 @@ def generator(
     job: JobRef, save: SaveGenerator = Path(), best: Best = False, url: Url = None, as_json: AsJson = False
 ) -> None:
     """Download the generator of a job's newest or best checkpoint (safetensors) and print its path."""
+    from ganjobs import downloads
+
     with open_client(url) as client:
         job_id = resolve(client, job)
         path = downloads.save_generator(client, job_id, save, best)

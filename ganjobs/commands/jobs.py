@@ -12,14 +12,25 @@ from ganjobs.commands.options import AsJson, JobRef, Url, open_client, tell_dele
 from ganjobs.jobref import LATEST, resolve
 from ganjobs.types import JobStatus, Severity, Verdict
 
-StatusFilter = Annotated[list[JobStatus] | None, typer.Option("--status", help="Only jobs in this state; repeatable.")]
-VerdictFilter = Annotated[
-    list[Verdict] | None, typer.Option("--verdict", help="Only jobs with this verdict on their health; repeatable.")
+StatusFilter = Annotated[
+    list[JobStatus] | None,
+    typer.Option("--status", metavar="STATUS", help=f"Only jobs in this state ({', '.join(JobStatus)}); repeatable."),
 ]
-
-
+VerdictFilter = Annotated[
+    list[Verdict] | None,
+    typer.Option(
+        "--verdict",
+        metavar="VERDICT",
+        help=f"Only jobs with this verdict on their health ({', '.join(Verdict)}); repeatable.",
+    ),
+]
 SeverityFilter = Annotated[
-    list[Severity] | None, typer.Option("--severity", help="Only jobs whose verdict is as bad as this; repeatable.")
+    list[Severity] | None,
+    typer.Option(
+        "--severity",
+        metavar="SEVERITY",
+        help=f"Only jobs whose verdict is as bad as this ({', '.join(Severity)}); repeatable.",
+    ),
 ]
 NameFilter = Annotated[str | None, typer.Option("--name", help="Only jobs of this name.")]
 After = Annotated[

@@ -10,6 +10,7 @@ import httpx
 import typer
 
 from ganjobs import exitcodes, text
+from ganjobs.address import shown
 from ganjobs.completion import complete_job
 from ganjobs.rest import Rest
 from ganjobs.watch_client import WatchClient
@@ -65,11 +66,11 @@ def open_as(kind: type[AnyClient], url: str | None) -> AnyClient:
 
         url = find()
     if not url.startswith(("http://", "https://")):
-        raise typer.BadParameter(f"{url!r} does not start with http:// or https://", param_hint="--url")
+        raise typer.BadParameter(f"{shown(url)!r} does not start with http:// or https://", param_hint="--url")
     try:
         return kind(url)
     except httpx.InvalidURL as error:
-        raise typer.BadParameter(f"{url!r} is no URL ({error})", param_hint="--url") from error
+        raise typer.BadParameter(f"{shown(url)!r} is no URL ({error})", param_hint="--url") from error
 
 
 def write_json(data: Any) -> None:

@@ -34,10 +34,19 @@ Jobs = Annotated[
 ]
 Statuses = Annotated[
     list[JobStatus] | None,
-    typer.Option("--status", help="All jobs in this state, those that come into it too; repeatable."),
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help=f"All jobs in this state ({', '.join(JobStatus)}), those that come into it too; repeatable.",
+    ),
 ]
 Image = Annotated[
-    ImageMode, typer.Option("--image", help="How samples are drawn: `auto` takes what the terminal can show.")
+    ImageMode,
+    typer.Option(
+        "--image",
+        metavar="HOW",
+        help=f"How samples are drawn ({', '.join(ImageMode)}): `auto` takes what the terminal can show.",
+    ),
 ]
 Once = Annotated[bool, typer.Option("--once", help="Show how it stands, and end.")]
 
@@ -73,7 +82,7 @@ def watch_one(
     """Follow a job, say how it ended and how its health is, and end the command with the status that means it."""
     from ganjobs.pictures import painter
     from ganjobs.watch import begin, follow
-    from ganjobs.watch_display import JsonDisplay, JsonLines, make_display, worth
+    from ganjobs.watch_display import JsonDisplay, JsonLines, LiveDisplay, make_display
 
     console = text.make_console()
     paint = None if as_json else painter(image, console)
@@ -87,7 +96,8 @@ def watch_one(
             job = follow(client, job_id, display, fail_on=fail_on)
             health = client.health(job_id) if job["step"] and not as_json else None
         if not as_json:
-            text.say(ending(job), *worth(job), *(reading(health) if health else ()), console=console)
+            told = display.told if isinstance(display, LiveDisplay) else []
+            text.say(*closing(job, health, told), console=console)
     raise typer.Exit(exitcodes.of_job(job["status"], job["severity"], fail_on))
 
 
@@ -138,7 +148,7 @@ def show_once(progress: "Progress", console: Console, paint: Painter | None, as_
     if as_json:
         JsonDisplay(JsonLines()).update(progress)
     elif console.is_terminal:
-        console.print(render(progress), *(Picture(console, paint).of(progress) if paint else ()))
+        console.print(render(progress, console.width), *(Picture(console, paint).of(progress) if paint else ()))
     else:
         LineDisplay(console).update(progress)
 
@@ -163,6 +173,17 @@ def going_on(again: str, *more: str) -> Iterator[None]:
 def watch_to_the_end(client: WatchClient, job_id: str, as_json: bool = False) -> None:
     """What ``--follow`` does with a job that was just made."""
     watch_one(client, job_id, ImageMode.AUTO, once=False, fail_on=None, as_json=as_json)
+
+
+def closing(job: Json, health: Json | None, told: Sequence[str]) -> list[str]:
+    """How a job ended, its latest evaluation, its health and what to change, without the lines that are ``told``
+    already."""
+    from ganjobs.watch_display import worth
+
+    lines = [*worth(job), *(reading(health) if health is not None else ())]
+    left = [each for each in lines if each not in told]
+    # What stood below the verdict stands alone where that is told already.
+    return [ending(job), *(left if len(left) == len(lines) else map(str.strip, left))]
 
 
 def ending(job: Json) -> str:

@@ -3,12 +3,15 @@ service."""
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
 import pytest
+import yaml
 from support.serving import RING, Serving
 
 from ganjobs import Client
@@ -64,7 +67,7 @@ def test_it_works_where_nothing_else_of_the_project_is(environment: Path, servin
     told = json.loads(done.stdout)
     assert Path(told["home"]).is_relative_to(environment.parent)
     assert told["there"] == []
-    assert told["missing"] == "a table of pandas needs pandas: pip install 'ganjobs-client[pandas]'"
+    assert told["missing"] == "a table of pandas needs pandas: pip install pandas"
     assert (told["status"], told["steps"], told["png"]) == ("succeeded", [0, 20, 40, 60], "89504e47")
     assert (told["verdict"], told["ready"], told["rows"]) == ("warming_up", True, True)
     assert (tmp_path / told["generator"]).stat().st_size > 0
@@ -111,6 +114,44 @@ def test_what_needs_the_server_says_what_to_install(
     assert done.stderr.startswith("ganjobs: ")
     assert done.stderr.count("\n") == 1
     assert "install" in done.stderr
+
+
+def test_its_files_are_called_what_they_are(environment: Path) -> None:
+    """Names such as ``ganjobs/./__init__.py`` work, until something compares them."""
+    (record,) = environment.parent.glob("lib/python*/site-packages/ganjobs_client-*.dist-info/RECORD")
+    names = [line.split(",")[0] for line in record.read_text().splitlines()]
+    ours = {name for name in names if name.startswith("ganjobs/")}
+    assert {"ganjobs/__init__.py", "ganjobs/py.typed", "ganjobs/commands/watch.py"} <= ours
+    assert not [
+        name
+        for name in names
+        if "/./" in name or "/stack/" in name or (name.endswith("demo.py") and "commands" not in name)
+    ]
+    about = (record.parent / "METADATA").read_text()
+    assert "from ganjobs import Client" in about
+
+
+SNIPPETS = [
+    (name, code)
+    for name in ("docs/client.md", "ganjobs/README.md", "README.md")
+    for code in re.findall(r"^```python\n(.*?)^```", (ROOT / name).read_text(), re.DOTALL | re.MULTILINE)
+    if "from ganjobs import" in code
+]
+
+
+@pytest.mark.parametrize(("name", "code"), SNIPPETS, ids=[f"{name}-{i}" for i, (name, _) in enumerate(SNIPPETS)])
+def test_what_the_documentation_shows_works(name: str, code: str, serving: Serving, tmp_path: Path) -> None:
+    """With the examples as they are, but for how long and how large they are."""
+    (tmp_path / "examples").mkdir()
+    for example in ("digits", "ring"):
+        spec = yaml.safe_load((ROOT / f"examples/{example}.yaml").read_text())
+        networks = {"generator": RING["generator"], "discriminator": RING["discriminator"]}
+        small = {each: RING[each] for each in ("steps", "batch_size", "sample_every", "checkpoint_every")}
+        (tmp_path / f"examples/{example}.yaml").write_text(yaml.safe_dump(spec | networks | small))
+    shutil.copy(tmp_path / "examples/ring.yaml", tmp_path / "spec.yaml")
+    code = code.replace("http://localhost:8000", serving.url)
+    done = run(sys.executable, "-c", code, url=serving.url, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_version_is_the_whole_projects(environment: Path, tmp_path: Path) -> None:

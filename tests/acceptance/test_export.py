@@ -75,11 +75,14 @@ def test_other_programs_read_what_was_recorded(
     assert "_hparams_/session_start_info" in found["hyperparameters"]
 
 
-def test_an_expected_failure_is_one_line(serving: Serving, tmp_path: Path) -> None:
+def test_an_expected_failure_is_one_line(serving: Serving, client: Rest, tmp_path: Path) -> None:
     wrong = export(serving, "job_" + "0" * 24, "--to", "csv")
-    assert (wrong.returncode, wrong.stdout, wrong.stderr.count("\n")) == (1, "", 1)
+    assert (wrong.returncode, wrong.stdout, wrong.stderr.count("\n")) == (8, "", 1)
+    client.create(RING)
     (tmp_path / "file").write_text("")
     no_folder = export(serving, "latest", "--to", "csv", "--output", str(tmp_path / "file" / "job.csv"))
     assert (no_folder.returncode, no_folder.stderr.count("\n")) == (1, 1)
+    far = export(serving, "latest", "--to", "csv", "--output", str(tmp_path / "not" / "there" / "job.csv"))
+    assert (far.returncode, far.stderr) == (1, f"ganjobs: there is no folder {tmp_path / 'not'}\n")
     unknown = export(serving, "latest", "--to", "excel")
     assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)

@@ -64,18 +64,52 @@ def test_playing_goes_through_all_of_them(page: Page, charts: Charts) -> None:
     seen = page.evaluate_handle(
         """() => {
           const seen = new Set();
-          const said = document.querySelector(".sample-caption output");
+          const said = document.querySelector(".sample-caption strong");
           new MutationObserver(() => seen.add(said.textContent))
             .observe(said, { childList: true, characterData: true, subtree: true });
           return seen;
         }"""
     )
     page.get_by_role("button", name="First sample").click()
-    page.get_by_label("Speed").select_option("20 a second")
+    page.get_by_label("Speed").select_option("20")
     page.get_by_role("button", name="Play the samples").click()
     expect(page.get_by_role("button", name="Play the samples")).to_be_visible()
     expect(sample(page, LAST)).to_be_visible()
     assert set(seen.evaluate("(seen) => [...seen]")) == {f"Step {step:,}" for step in range(0, LAST + 1, EVERY)}
+
+
+def test_one_that_cannot_be_loaded_is_passed_over_and_can_be_asked_for_again(page: Page, charts: Charts) -> None:
+    gone = re.compile(rf"/samples/{LAST - 2 * EVERY}$")
+    page.route(gone, lambda route: route.fulfill(status=404, body="not there"))
+    page.reload()
+    for _ in range(3):
+        page.get_by_role("button", name="Previous sample").click()
+    expect(sample(page, LAST - 3 * EVERY)).to_be_visible()
+    page.get_by_role("button", name="Play the samples").click()
+    expect(page.get_by_role("button", name="Play the samples")).to_be_visible()
+    expect(sample(page, LAST)).to_be_visible()
+    for _ in range(2):
+        page.get_by_role("button", name="Previous sample").click()
+    expect(page.get_by_text("The sample cannot be loaded (404).")).to_be_visible()
+    page.unroute(gone)
+    page.get_by_role("region", name="Samples").get_by_role("button", name="Try again").click()
+    expect(sample(page, LAST - 2 * EVERY)).to_be_visible()
+
+
+def test_passing_the_verdicts_by_keyboard_leaves_the_samples_where_they_were(page: Page, charts: Charts) -> None:
+    verdicts = page.get_by_role("group", name="Verdicts over the steps").get_by_role("button")
+    stops = verdicts.evaluate_all("(all) => all.map((each) => each.tabIndex)")
+    assert len(stops) > 1
+    assert stops == (len(stops) - 1) * [-1] + [0]
+    page.keyboard.press("Tab")
+    verdicts.last.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(verdicts.nth(len(stops) - 2)).to_be_focused()
+    expect(sample(page, LAST)).to_have_count(0)
+    page.keyboard.press("Tab")
+    expect(verdicts.nth(len(stops) - 2)).not_to_be_focused()
+    expect(sample(page, LAST)).to_be_visible()
+    expect(page.get_by_text("The newest", exact=True)).to_be_visible()
 
 
 def test_an_animation_is_taken_home(page: Page, charts: Charts) -> None:

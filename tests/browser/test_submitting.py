@@ -63,6 +63,8 @@ def test_the_same_spec_as_text(page: Page) -> None:
     assert "kind: ring" in written
     text.fill("steps: [1")
     expect(page.locator("#spec-yaml-error")).not_to_be_empty()
+    expect(page.get_by_test_id("validity")).to_contain_text("Mend the YAML first.")
+    expect(page.get_by_role("button", name="Submit the job")).to_be_disabled()
     text.fill(re.sub(r"(?m)^steps: .*", "steps: 123", written))
     page.get_by_role("tab", name="Form").click()
     expect(page.locator("#root_steps")).to_have_value("123")

@@ -4,7 +4,7 @@ once, as a coroutine, and run with each."""
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -23,6 +23,18 @@ PNG = bytes.fromhex(
 )
 
 
+class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """What comes of an answer before its connection is lost."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"some"
+        raise httpx.ReadError("connection reset")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
+
 class Server:
     """Answers as the API's documentation does, unless told otherwise; ``asked`` is what was asked so far."""
 
@@ -36,8 +48,8 @@ class Server:
         self.answers[f"DELETE {JOB}"] = [examples.DELETED]
 
     def on(self, line: str, *answers: Any) -> "Server":
-        """Answer a ``METHOD path`` so: by JSON, bytes, a response, or an error that is raised; by one after the other,
-        and then always by the last."""
+        """Answer a ``METHOD path`` so: by JSON, bytes, a response, an error that is raised, or a stream; by one after
+        the other, and then always by the last."""
         self.answers[line] = list(answers)
         return self
 
@@ -53,6 +65,8 @@ class Server:
                 return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
             case Exception():
                 raise answer
+            case type():
+                return httpx.Response(200, stream=answer())
             case bytes():
                 return httpx.Response(200, content=answer)
         return httpx.Response(200, json=answer, headers={"ETag": f'"{hash(json.dumps(answer))}"'})
@@ -65,6 +79,7 @@ class Server:
 
 PLAIN: dict[str, Any] = {
     "/v1/jobs": examples.JOB_PAGE,
+    "/v1/summaries": examples.JOB_PAGE,
     "/v1/workers": examples.WORKERS,
     "/readyz": examples.READY,
     JOB: examples.JOB,

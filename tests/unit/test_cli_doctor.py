@@ -30,6 +30,7 @@ WORKER: dict[str, Any] = {
 }
 RUNNING = {"id": "job_1", "status": "running", "worker_id": WORKER["id"], "changed_at": NOW}
 QUEUED = {"id": "job_2", "status": "queued", "worker_id": None, "changed_at": "2026-11-20T12:09:00Z"}
+ALIVE = {"status": "alive"}
 READY = {name: {"status": "ok", "detail": "fine"} for name in ("database", "queue", "worker")}
 
 
@@ -49,7 +50,7 @@ class Api:
         match request.url.path:
             case "/livez":
                 date = formatdate(time.time() + self.seconds_ahead, usegmt=True)
-                return self.alive() if self.alive else httpx.Response(200, json={}, headers={"Date": date})
+                return self.alive() if self.alive else httpx.Response(200, json=ALIVE, headers={"Date": date})
             case "/openapi.json":
                 return httpx.Response(200, json={"info": {"version": self.version}})
             case "/readyz":
@@ -138,8 +139,28 @@ def test_a_service_that_cannot_be_reached_is_not_asked_further(api: Api) -> None
     api.alive = refuse
     assert api.bad() == {"api": State.FAIL}
     assert "Connection refused" in api.findings()["api"].detail
-    api.alive = lambda: httpx.Response(404, text="a web server")
-    assert "not Ganjobs" in api.findings()["api"].detail
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404, text="a web server"),
+        httpx.Response(200, text="<html>another one, which answers whatever it is asked</html>"),
+        httpx.Response(200, json={"status": "up"}),
+        httpx.Response(200, json=["alive"]),
+    ],
+)
+def test_something_that_is_not_ganjobs_is_told_from_it(api: Api, answer: httpx.Response) -> None:
+    api.alive = lambda: answer
+    assert api.bad() == {"api": State.FAIL}
+    assert "something that is not Ganjobs answers" in api.findings()["api"].detail
+
+
+def test_what_an_address_has_of_secrets_is_not_shown(api: Api) -> None:
+    client = WatchClient("http://somebody:secret@api", transport=httpx.MockTransport(api))
+    found = {finding.name: finding.detail for finding in examine(client, "from --url")}
+    assert found["address"] == "http://api (from --url)"
+    assert found["page"] == "http://api/"
 
 
 @pytest.mark.parametrize(("free", "state"), [(9e9, State.OK), (2e9, State.WARN), (1e8, State.FAIL)])

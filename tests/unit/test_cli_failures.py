@@ -2,11 +2,16 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from support.commands import Run, run_command
 from support.serving import free_port
+
+from ganjobs.watch_client import WatchClient
 
 
 def ganjobs(*arguments: str) -> Run:
@@ -24,10 +29,57 @@ def assert_one_line(result: Run, status: int, *said: str) -> None:
         assert part in result.stderr
 
 
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Callable[[httpx.Response], None]:
+    """Have the API answer everything so."""
+
+    def answer(response: httpx.Response) -> None:
+        client = partial(WatchClient, "http://api", transport=httpx.MockTransport(lambda _: response))
+        monkeypatch.setattr("ganjobs.commands.jobs.open_client", lambda _: client())
+        monkeypatch.setattr("ganjobs.commands.health.open_client", lambda _: client())
+
+    return answer
+
+
+NO_JOBS = {"object": "list", "data": [], "has_more": False}
+
+
+@pytest.mark.parametrize(
+    ("response", "arguments", "status", "said"),
+    [
+        (
+            httpx.Response(200, json=NO_JOBS),
+            ("show", "0000000001"),
+            8,
+            ("there is no job '0000000001'", "ganjobs jobs"),
+        ),
+        (httpx.Response(403, json={"detail": "not for you"}), ("show", "latest"), 8, ("not for you",)),
+        (httpx.Response(404, json={"detail": "gone"}), ("jobs",), 8, ("gone",)),
+        (httpx.Response(500, json={"detail": "its own fault"}), ("jobs",), 1, ("its own fault",)),
+    ],
+)
+def test_a_refusal_has_a_status_of_its_own(
+    refusing: Callable[[httpx.Response], None],
+    response: httpx.Response,
+    arguments: tuple[str, ...],
+    status: int,
+    said: tuple[str, ...],
+) -> None:
+    refusing(response)
+    assert_one_line(ganjobs(*arguments), status, *said)
+
+
 @pytest.mark.parametrize("command", [("jobs",), ("watch", "latest"), ("cancel", "job_" + "0" * 24), ("workers",)])
 def test_nobody_there(command: tuple[str, ...]) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     assert_one_line(ganjobs(*command, "--url", url), 5, url, "`ganjobs serve`")
+
+
+@pytest.mark.parametrize("url", ["http://{}@127.0.0.1:9", "http://{}@a:b", "ftp://{}@a", "{}@a"])
+def test_what_an_address_has_of_secrets_is_not_shown(url: str) -> None:
+    result = ganjobs("jobs", "--url", url.format("somebody:secret"))
+    assert result.returncode in (2, 5)
+    assert not any(word in result.stderr for word in ("somebody", "secret"))
 
 
 def test_bad_spec_names_field_and_limit(tmp_path: Path) -> None:
@@ -75,7 +127,18 @@ def test_a_data_folder_without_a_name_is_refused(command: str, folder: str) -> N
     ],
 )
 def test_wrong_usage_is_one_line(arguments: tuple[str, ...], said: str) -> None:
-    assert_one_line(ganjobs(*arguments), 2, said)
+    result = ganjobs(*arguments)
+    assert_one_line(result, 2, said)
+    assert "Value error" not in result.stderr
+
+
+def test_a_reader_who_has_seen_enough_is_no_failure_to_be_told(tmp_path: Path) -> None:
+    code = "import sys, ganjobs.cli as cli; cli.app = lambda **_: sys.stdout.write('x' * 100_000); cli.main()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(30)) == (b"", 1)
 
 
 def test_help_is_shown_where_no_command_is_given() -> None:
@@ -100,6 +163,7 @@ def test_validation_tells_the_equilibrium(tmp_path: Path) -> None:
 
 
 def test_commands_that_only_talk_load_nothing_heavy() -> None:
-    code = "import sys, ganjobs.cli; print({'torch', 'celery', 'sqlalchemy', 'fastapi', 'numpy'} & set(sys.modules))"
+    heavy = {"torch", "celery", "sqlalchemy", "fastapi", "numpy", "pydantic_settings", "ganjobs.results", "PIL"}
+    code = f"import sys, ganjobs.cli; print({heavy} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout == "set()\n"

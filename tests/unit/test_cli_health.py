@@ -59,9 +59,9 @@ SEGMENT = {
 }
 
 
-def drawn(shown: RenderableType) -> str:
+def drawn(shown: RenderableType, width: int = 120) -> str:
     out = io.StringIO()
-    Console(file=out, width=120, no_color=True).print(shown)
+    Console(file=out, width=width, no_color=True).print(shown)
     return out.getvalue()
 
 
@@ -100,12 +100,34 @@ def run(*arguments: str) -> str:
 
 
 def test_a_report_in_full() -> None:
-    said = drawn(described(REPORT))
+    said = drawn(described(REPORT, 120))
     assert re.search(r"verdict +mode_collapse  \(alarm, confidence 0\.8\)", said)
     assert re.search(r"since +step 1,000, as assessed at step 1,500", said)
     assert "The generator makes [little] of what there is.\n" in said
     assert re.search(r"effective_rank_ratio +0\.1235 +0\.3 +- +1,401 to 1,500", said)
     assert re.search(r"regularizers +Add R1\. \(Mescheder et al\. 2018\)", said)
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (80, "SIGNAL VALUE THRESHOLD REFERENCE STEPS"),
+        (66, "SIGNAL VALUE THRESHOLD REFERENCE STEPS"),
+        (60, "SIGNAL VALUE THRESHOLD STEPS"),
+        (50, "SIGNAL VALUE STEPS"),
+        (40, "SIGNAL VALUE STEPS"),
+        (34, "SIGNAL VALUE"),
+    ],
+)
+def test_a_narrow_terminal_lacks_columns_but_no_number_is_cut(width: int, titles: str) -> None:
+    said = drawn(described(REPORT, width), width)
+    assert "…" not in said
+    (head,) = [each.split() for each in said.splitlines() if each.startswith("SIGNAL")]
+    assert head == titles.split()
+    words = said.split()
+    assert {"effective_rank_ratio", "0.1235", "1,500", "regularizers"} <= set(words)
+    assert ("1,401" in words) == ("STEPS" in titles)
+    assert ("0.3" in words) == ("THRESHOLD" in titles)
 
 
 def test_before_anything_was_assessed_there_is_no_table() -> None:
@@ -117,7 +139,7 @@ def test_before_anything_was_assessed_there_is_no_table() -> None:
         "evidence": [],
         "advice": [],
     }
-    said = drawn(described(REPORT | nothing))
+    said = drawn(described(REPORT | nothing, 120))
     assert re.search(r"verdict +warming_up  \(ok, confidence 0\)", said)
     assert "SIGNAL" not in said
     assert "ADVICE" not in said

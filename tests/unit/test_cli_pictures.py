@@ -105,9 +105,7 @@ def test_without_the_packages_nothing_is_drawn_but_where_one_asks_one_is_told(mo
     monkeypatch.setitem(sys.modules, "rich_pixels", None)
     assert painter(ImageMode.AUTO, console()) is None
     assert painter(ImageMode.NONE, console()) is None
-    with pytest.raises(
-        NotInstalled, match=r"--image blocks needs rich_pixels: pip install 'ganjobs-client\[terminal\]'"
-    ):
+    with pytest.raises(NotInstalled, match=r"--image blocks needs rich_pixels: pip install rich-pixels pillow"):
         painter(ImageMode.BLOCKS, console())
 
 

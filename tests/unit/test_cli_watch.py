@@ -13,9 +13,10 @@ import pytest
 import typer
 from rich.console import Console
 
+from ganjobs import text
 from ganjobs.commands.jobs import described, jobs_table
 from ganjobs.commands.options import Badness
-from ganjobs.commands.watch import ending, watch_one, watch_to_the_end
+from ganjobs.commands.watch import closing, ending, watch_one, watch_to_the_end
 from ganjobs.errors import ApiError, ApiUnreachable, ClientError
 from ganjobs.feed import Feed
 from ganjobs.patience import FOUND, LOST
@@ -24,7 +25,7 @@ from ganjobs.reading import CAVEAT, reading
 from ganjobs.stream import Message
 from ganjobs.watch import follow
 from ganjobs.watch_client import WatchClient
-from ganjobs.watch_display import LineDisplay, LiveDisplay, line
+from ganjobs.watch_display import LineDisplay, LiveDisplay, line, render
 from ganjobs.watched import Progress
 
 JOB: dict[str, Any] = {
@@ -328,6 +329,59 @@ def test_the_latest_evaluation_is_told_at_the_end_and_shown(capsys: pytest.Captu
     shown = dict(described(JOB | ended | {"spec": {}}))
     assert f"evaluation {shown['evaluation']}" == WORTH
     assert "evaluation" not in dict(described(JOB | {"spec": {}}))
+
+
+@pytest.mark.parametrize(
+    ("best", "said"),
+    [(None, "a 1, b NaN"), ("c", "c 3"), ("r", "a 1, b NaN")],
+)
+def test_of_an_evaluation_the_numbers_that_matter_are_told(best: str | None, said: str) -> None:
+    job = {"spec": {"best_metric": best}, "latest_evaluation": {"step": 5, "values": {"a": 1, "b": "NaN", "c": 3}}}
+    assert text.evaluation_in_brief(job) == f"step 5: {said}"
+    assert text.evaluation_in_brief(JOB) is None
+
+
+LONG = {"step": 999_999, "steps": 1_000_000, "steps_per_second": 123.0, "estimated_seconds_left": 12_000.0}
+
+
+@pytest.mark.parametrize(
+    ("width", "has_bar", "has_speed"), [(100, True, True), (80, True, True), (60, False, True), (40, False, False)]
+)
+def test_a_narrow_terminal_lacks_the_bar_and_the_speed_but_no_number_is_cut(
+    width: int, has_bar: bool, has_speed: bool
+) -> None:
+    progress = Progress(JOB | RUNNING | LONG)
+    progress.take(Message("metrics", "1", {"columns": {"step": [1], "d_loss": [-1.2345e-10], "g_loss": [1234567.8]}}))
+    out = io.StringIO()
+    Console(file=out, width=width, no_color=True).print(render(progress, width))
+    lines = out.getvalue().splitlines()
+    (head,) = [each for each in lines if each.startswith("running")]
+    assert ("━" in head, "123 steps/s" in head) == (has_bar, has_speed)
+    assert {"999,999/1,000,000", "3:20:00", "left"} <= set(head.split())
+    assert {"-1.234e-10", "1.386", "1.235e+06", "0.6931"} <= set(out.getvalue().split())
+    assert max(map(len, lines)) <= width
+    assert "…" not in out.getvalue()
+
+
+def test_the_most_that_a_job_can_say_wraps_between_its_words() -> None:
+    out = io.StringIO()
+    Console(file=out, width=40, no_color=True).print(render(Progress(JOB | LONG | {"status": "cancelling"}), 40))
+    assert {"cancelling", "999,999/1,000,000", "3:20:00", "left"} <= set(out.getvalue().split())
+
+
+def test_what_stays_on_a_terminal_is_not_said_again(capsys: pytest.CaptureFixture[str]) -> None:
+    job = JOB | {"status": "succeeded", "step": 400, "latest_evaluation": EVALUATED}
+    display = LiveDisplay(Console(file=io.StringIO(), force_terminal=True, width=80))
+    progress = Progress(job, health=COLLAPSED)
+    display.update(progress)
+    display.close()
+    ended, changes = (
+        "job_1 succeeded at step 400 of 400",
+        ["change field_0: More of it.", "change field_1: More of it."],
+    )
+    assert closing(job, COLLAPSED, display.told) == [ended, *changes]
+    assert closing(job, REPORT, display.told) == [ended, *map(str.strip, reading(REPORT))], "as it is by now"
+    assert closing(job, COLLAPSED, []) == [ended, WORTH, *reading(COLLAPSED)]
 
 
 @pytest.mark.parametrize(("status", "code"), [("succeeded", 0), ("cancelled", 3), ("paused", 4)])

@@ -15,7 +15,7 @@ from rich.console import Console
 from ganjobs import fleet as fleets
 from ganjobs.commands.watch import watch_many
 from ganjobs.fleet import UNFINISHED, Fleet, FleetDisplay, follow_many
-from ganjobs.fleet_display import FleetJson, FleetLines, FleetTable
+from ganjobs.fleet_display import FleetJson, FleetLines, FleetTable, table_of
 from ganjobs.patience import FOUND, LOST
 from ganjobs.pictures import ImageMode, blocks
 from ganjobs.types import JobStatus
@@ -198,6 +198,19 @@ def test_a_table_of_500_jobs_fits_the_terminal(width: int, height: int) -> None:
     assert len(lines) <= height
     assert "running" in lines[1]
     assert re.search(r"and \d+ more: .*\d+ queued", written)
+
+
+@pytest.mark.parametrize("width", [80, 76, 60, 40])
+def test_a_narrow_terminal_cuts_words_but_no_number(width: int) -> None:
+    numbers = {"step": 200, "estimated_seconds_left": 12_000.0, "d_loss": -1.2345e-10, "g_loss": 0.2345}
+    words = {"name": "of no short name", "status": "cancelling", "verdict": "generator_gradient_vanishing"}
+    out = io.StringIO()
+    table = table_of([JOB | {"id": name_of(1), "severity": "alarm"} | numbers | words], width)
+    Console(file=out, width=width, no_color=True).print(table)
+    _, row = out.getvalue().splitlines()
+    shown = {"job_0000000001", "cancelling", "3:20:00"} | ({"-1.234e-10", "0.2345"} if width >= 76 else set())
+    assert shown <= set(row.split())
+    assert ("━" in row, len(row) <= width) == (width >= 60, True)
 
 
 def test_states_for_programs_come_once_each() -> None:

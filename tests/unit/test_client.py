@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.clients import JOB, KINDS, PNG, Server, listed, play, settled
+from support.clients import JOB, KINDS, PNG, Broken, Server, listed, play, settled
 
 from api import examples, health_examples
 from ganjobs import (
@@ -148,7 +148,7 @@ class TestErrors:
     @pytest.mark.parametrize(("action", "times"), [("delete", 1), ("resume", 1), ("pause", 4), ("cancel", 4)])
     def test_only_what_may_be_done_twice_is_repeated(self, kind: Kind, action: str, times: int) -> None:
         line = f"DELETE {JOB}" if action == "delete" else f"POST {JOB}/{action}"
-        server = Server().on(line, lost())
+        server = Server().on(line, lost()).on(f"GET {JOB}", RUNNING | {"status": "paused"})
 
         async def scenario(client: Any) -> None:
             job = await settled(client.job(RUNNING["id"]))
@@ -380,13 +380,13 @@ class TestReading:
     @both
     def test_a_transfer_that_breaks_off_is_begun_anew_and_given_up_in_the_end(self, kind: Kind) -> None:
         url = f"GET {JOB}/samples/200"
-        server = Server().on(url, lost(), PNG)
+        server = Server().on(url, lost(), Broken, PNG)
 
         async def scenario(client: Any) -> None:
             job = await settled(client.job(RUNNING["id"]))
             (sample,) = await settled(job.samples())
             assert await settled(sample.png if kind is Client else sample.png()) == PNG
-            server.on(url, lost())
+            server.on(url, Broken)
             (sample,) = await settled(job.samples())
             with pytest.raises(TransferBroken, match="connection reset"):
                 await settled(sample.png if kind is Client else sample.png())

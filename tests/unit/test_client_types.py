@@ -15,7 +15,7 @@ import ganjobs.results
 import models.verdicts
 from api.stream.documentation import KINDS
 from ganjobs import types
-from ganjobs.address import Address
+from ganjobs.environment import Address
 from models import status
 from models.settings import Settings
 

@@ -88,7 +88,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedApi:
     recorded = RecordedApi()
     transport = httpx.MockTransport(recorded)
     monkeypatch.setattr("ganjobs.commands.export.open_client", lambda _: Rest("http://api", transport=transport))
-    monkeypatch.setattr("ganjobs.export.WAIT_SECONDS", 0)
+    monkeypatch.setattr("ganjobs.transfers.WAIT_SECONDS", 0)
     monkeypatch.chdir(tmp_path)
     return recorded
 
@@ -133,6 +133,31 @@ def test_a_file_has_the_job_s_name_by_default(api: RecordedApi, capsys: pytest.C
     assert Path("there", f"{JOB}-metrics.{form}").read_text() == Path("not/there").read_text() == form
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_history_goes_to_standard_output(api: RecordedApi, capfdbinary: Any, form: str) -> None:
+    assert export("--to", form, "-o", "-") == 0
+    assert capfdbinary.readouterr() == (form.encode(), b"")
+    assert os.listdir() == []
+
+
+def test_what_was_written_to_standard_output_is_not_written_again(api: RecordedApi, capfdbinary: Any) -> None:
+    api.cuts = 1
+    with pytest.raises(TransferBroken):
+        export("--to", "ndjson", "-o", "-")
+    assert capfdbinary.readouterr().out == b'{"step":1,"d_loss":1.5}\n'
+    assert api.exported == 1
+
+
+@pytest.mark.parametrize("to", ["ndjson", "tensorboard"])
+def test_no_folder_is_made_but_the_last(api: RecordedApi, to: str) -> None:
+    path = Path("not/there/at") / ("all" if to == "ndjson" else ".")
+    with pytest.raises(ClientError, match=r"there is no folder not/there$"):
+        export("--to", to, "-o", str(path))
+    assert (os.listdir(), api.exported) == ([], 0)
+    Path("not/there").mkdir(parents=True)
+    assert export("--to", to, "-o", str(path)) == 0
+
+
 def test_a_transfer_that_breaks_off_is_begun_anew(api: RecordedApi) -> None:
     api.cuts = 2
     assert export("--to", "ndjson", "--output", "file") == 0
@@ -161,7 +186,13 @@ def test_a_refusal_is_told(api: RecordedApi, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [((), "--to"), (("--to", "excel"), "tensorboard"), (("--to", "csv", "--output", " "), "needs a name")],
+    [
+        ((), "--to"),
+        (("--to", "excel"), "tensorboard"),
+        (("--to", "csv", "--output", " "), "needs a name"),
+        (("--to", "tensorboard", "-o", "-"), "cannot be given together with --to tensorboard"),
+        (("--to", "csv", "-o", "-", "--json"), "cannot be given together with --json"),
+    ],
 )
 def test_wrong_usage(api: RecordedApi, arguments: tuple[str, ...], said: str) -> None:
     with pytest.raises(typer.TyperException) as wrong:
@@ -273,7 +304,10 @@ def test_tensorboard_does_not_read_what_is_unfinished(api: RecordedApi, monkeypa
     client = Rest("http://api", transport=httpx.MockTransport(look))
     monkeypatch.setattr("ganjobs.commands.export.open_client", lambda _: client)
     assert export("--to", "tensorboard") == 0
-    assert set(names) == {f"{JOB}.part"}
+    (name,) = set(names)
+    assert name.startswith(f"{JOB}.")
+    assert name.endswith(".part")
+    assert "tfevents" not in name
 
 
 def test_a_job_without_steps_makes_no_run(api: RecordedApi) -> None:

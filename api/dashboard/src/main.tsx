@@ -5,8 +5,11 @@ import { queryClient } from "./api/queries";
 import { App } from "./app";
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/parts.css";
 import "./styles/jobs.css";
 import "./styles/job.css";
+import "./styles/panels.css";
+import "./styles/fields.css";
 import "./styles/forms.css";
 
 const root = document.getElementById("root");

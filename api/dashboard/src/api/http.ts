@@ -15,7 +15,7 @@ export class ApiError extends Error {
   }
 }
 
-export type Query = Record<string, string | number | boolean | null | undefined | readonly string[]>;
+type Query = Record<string, string | number | boolean | null | undefined | readonly string[]>;
 
 /** A path of the API with a query; what is null or undefined is left out, lists are repeated. */
 export function path(base: string, query: Query = {}): string {

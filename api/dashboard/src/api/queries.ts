@@ -33,12 +33,7 @@ export const queryClient = new QueryClient({
 const PAGE = 100;
 
 /** All of a list, page by page; `cursor` names what the next page is asked for by. */
-export async function all<Item>(
-  url: string,
-  cursor: keyof Item,
-  signal?: AbortSignal,
-  after?: string,
-): Promise<Item[]> {
+async function all<Item>(url: string, cursor: keyof Item, signal?: AbortSignal, after?: string): Promise<Item[]> {
   const found: Item[] = [];
   for (;;) {
     const separator = url.includes("?") ? "&" : "?";

@@ -1,6 +1,9 @@
 // A job as it trains: the API's server-sent events, gone on with after every loss of the connection.
+//
+// A page that nobody sees holds no connection: a browser has six of them to a host, and more tabs than that would leave
+// none to ask anything by.
 
-import { path } from "./http";
+import { ApiError, get, path } from "./http";
 import type { Evaluation, Health, Job, JobEvent, Sample, StreamedRows } from "./types";
 
 export interface Messages {
@@ -17,11 +20,13 @@ export interface Messages {
   end: { reason: "finished" | "deleted"; status: string | null };
 }
 export type Kind = keyof Messages;
-export type Connection = "connecting" | "live" | "lost" | "ended";
+export type Connection = "connecting" | "live" | "paused" | "lost" | "ended" | "deleted";
 
 const KINDS: readonly Kind[] = ["metrics", "sample", "evaluation", "report", "health", "event", "job", "rewind", "end"];
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 15_000;
+/** How long a page may be hidden before its connection is given up (ms): a look at another tab is shorter. */
+const HIDDEN_FOR = 5_000;
 
 type Listener<K extends Kind> = (data: Messages[K]) => void;
 
@@ -29,9 +34,11 @@ type Listener<K extends Kind> = (data: Messages[K]) => void;
 export class JobStream {
   connection: Connection = "connecting";
   private source: EventSource | null = null;
+  private url: string | null = null;
   private lastId = "";
   private wait = FIRST_WAIT;
-  private timer: number | undefined;
+  private retry: number | undefined;
+  private hiding: number | undefined;
   private readonly listeners = new Map<Kind, Set<Listener<Kind>>>();
   private readonly watchers = new Set<() => void>();
   private readonly jobId: string;
@@ -43,13 +50,16 @@ export class JobStream {
   /** Messages from behind what was recorded before `fromStep`, of the metrics `keys`. */
   start(keys: readonly string[], fromStep: number): void {
     this.close();
-    this.open(path(`/v1/jobs/${this.jobId}/stream`, { keys: keys.join(","), from_step: fromStep }));
+    this.url = path(`/v1/jobs/${this.jobId}/stream`, { keys: keys.join(","), from_step: fromStep });
+    document.addEventListener("visibilitychange", this.seenOrNot);
+    if (document.hidden) this.pause();
+    else this.open();
   }
 
   close(): void {
-    window.clearTimeout(this.timer);
-    this.source?.close();
-    this.source = null;
+    this.disconnect();
+    document.removeEventListener("visibilitychange", this.seenOrNot);
+    this.url = null;
     this.lastId = "";
   }
 
@@ -66,8 +76,30 @@ export class JobStream {
     return () => this.watchers.delete(watcher);
   };
 
-  private open(url: string): void {
-    const source = new EventSource(this.lastId ? `${url}&last_event_id=${encodeURIComponent(this.lastId)}` : url);
+  private readonly seenOrNot = (): void => {
+    window.clearTimeout(this.hiding);
+    if (this.connection === "ended" || this.connection === "deleted") return;
+    if (document.hidden) this.hiding = window.setTimeout(() => this.pause(), HIDDEN_FOR);
+    else if (this.connection === "paused") this.open();
+  };
+
+  private pause(): void {
+    this.disconnect();
+    this.wait = FIRST_WAIT;
+    this.become("paused");
+  }
+
+  private disconnect(): void {
+    window.clearTimeout(this.retry);
+    window.clearTimeout(this.hiding);
+    this.source?.close();
+    this.source = null;
+  }
+
+  private open(): void {
+    if (this.url === null) return;
+    const resumed = this.lastId ? `&last_event_id=${encodeURIComponent(this.lastId)}` : "";
+    const source = new EventSource(this.url + resumed);
     this.source = source;
     source.onopen = () => {
       this.wait = FIRST_WAIT;
@@ -77,19 +109,36 @@ export class JobStream {
       this.become("lost");
       // The browser tries again by itself unless it was answered with an error.
       if (source.readyState !== EventSource.CLOSED) return;
-      this.timer = window.setTimeout(() => this.open(url), this.wait);
+      this.retry = window.setTimeout(() => void this.openIfThere(source), this.wait);
       this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
     };
     for (const kind of KINDS)
       source.addEventListener(kind, (message) => this.take(kind, message as MessageEvent<string>));
   }
 
+  /** A source does not say which error it was answered with: whether the job was deleted is asked for. */
+  private async openIfThere(before: EventSource): Promise<void> {
+    let gone = false;
+    try {
+      await get(`/v1/jobs/${this.jobId}`);
+    } catch (error) {
+      // All else is met again, and told, by the stream itself.
+      gone = error instanceof ApiError && error.status === 404;
+    }
+    if (this.source !== before) return;
+    if (gone) this.tell("end", { reason: "deleted", status: null });
+    else this.open();
+  }
+
   private take(kind: Kind, message: MessageEvent<string>): void {
     this.lastId = message.lastEventId;
-    const data = JSON.parse(message.data) as Messages[Kind];
+    this.tell(kind, JSON.parse(message.data) as Messages[Kind]);
+  }
+
+  private tell<K extends Kind>(kind: K, data: Messages[K]): void {
     if (kind === "end") {
-      this.source?.close();
-      this.become("ended");
+      this.disconnect();
+      this.become((data as Messages["end"]).reason === "deleted" ? "deleted" : "ended");
     }
     for (const listener of this.listeners.get(kind) ?? []) listener(data);
   }

@@ -2,7 +2,8 @@
 
 import { type ReactNode, useCallback, useId, useState } from "react";
 import type { Curves } from "../curves/useCurves";
-import { useJobShown } from "../job/context";
+import { usePlace } from "../job/context";
+import { Problem } from "../ui/parts";
 import { CursorBar } from "./CursorBar";
 import { CurvesTable } from "./CurvesTable";
 import type { ChartInstance } from "./echarts";
@@ -26,7 +27,7 @@ interface Props {
 
 export function ChartsGroup({ curves, figures }: Props) {
   const { curve, settings } = useShared();
-  const { segment } = useJobShown();
+  const { segment } = usePlace();
   const [drawn, whenReady] = useDrawn();
   return (
     <div
@@ -47,6 +48,7 @@ export function ChartsGroup({ curves, figures }: Props) {
       <KeyedGroup>
         <CursorBar coming={curves.coming} />
         <VerdictStrip />
+        <div className="charts-problem">{curves.error && <Problem error={curves.error} retry={curves.again} />}</div>
         <Figures figures={figures.main} onReady={whenReady} />
         {curves.whole && curves.extent ? <Overview whole={curves.whole} /> : <div className="overview" />}
         {settings.smoothing > 0 && (

@@ -3,32 +3,36 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useMemo, useState } from "react";
 import { catalogueQuery, evaluationsQuery } from "../api/queries";
-import type { Evaluation } from "../api/types";
-import { useJobShown } from "../job/context";
+import type { Evaluation, Job } from "../api/types";
+import { useJobPart, usePlace } from "../job/context";
 import { useCursor } from "../job/cursor";
 import { count, number, words } from "../ui/format";
 import { Problem } from "../ui/parts";
 import { bestOf, evaluationOption, type Facts, pointsOf } from "./evaluation";
 import { Plot } from "./Plot";
 import { useShared } from "./shared";
+import { usePicture } from "./usePicture";
 
 export function Evaluations() {
-  const { job } = useJobShown();
-  const { data: evaluations, error, refetch } = useQuery(evaluationsQuery(job.id));
+  const place = usePlace();
+  const evaluated = useJobPart(wasEvaluated);
+  const { data: evaluations, error, refetch } = useQuery(evaluationsQuery(place.id));
   const { data: catalogue } = useQuery(catalogueQuery);
   const [chosen, choose] = useState<string | null>(null);
   const names = useMemo(
     () => [...new Set((evaluations ?? []).flatMap(({ values }) => Object.keys(values)))],
     [evaluations],
   );
-  if (error) return <Problem error={error} retry={() => void refetch()} />;
+  if (error && !evaluations) return <Problem error={error} retry={() => void refetch()} />;
   const name = chosen !== null && names.includes(chosen) ? chosen : names[0];
   // Its place is kept where there is to be something.
-  if (!evaluations && job.latest_evaluation) return <div className="evaluations-place" />;
+  if (!evaluations && evaluated) return <div className="evaluations-place" />;
   if (!evaluations || name === undefined) return null;
   const facts = catalogue?.evaluations.find((each) => each.name === name) ?? null;
   return <OfName key={name} name={name} names={names} choose={choose} evaluations={evaluations} facts={facts} />;
 }
+
+const wasEvaluated = ({ latest_evaluation }: Job): boolean => latest_evaluation !== null;
 
 interface Props {
   name: string;
@@ -41,16 +45,17 @@ interface Props {
 function OfName({ name, names, choose, evaluations, facts }: Props) {
   const id = useId();
   const { range, colours } = useShared();
+  const [box, drawn] = usePicture();
   const points = useMemo(() => pointsOf(evaluations, name), [evaluations, name]);
   const best = bestOf(points, facts?.better ?? null);
   const option = useMemo(
-    () => evaluationOption(points, best, { range, colours }),
-    [points, best?.step, range[0], range[1], colours],
+    () => evaluationOption(points, best, { range: drawn.range, colours }),
+    [points, best?.step, drawn, colours],
   );
   const better = facts?.better ? `${facts.better} is better` : "neither way is better";
   const said = best ? ` Best: ${number(best.value)} at step ${count(best.step)}.` : "";
   return (
-    <figure className="figure" data-figure="evaluations">
+    <figure className="figure" data-figure="evaluations" ref={box}>
       <figcaption>
         <h3 id={id}>Evaluations</h3>
         <select aria-labelledby={id} value={name} onChange={(event) => choose(event.target.value)}>
@@ -78,7 +83,7 @@ function OfName({ name, names, choose, evaluations, facts }: Props) {
 
 /** The last evaluation up to the step that is looked at. */
 function AtCursor({ evaluations, name, unit }: { evaluations: Evaluation[]; name: string; unit: string }) {
-  const step = useCursor(useJobShown().cursor);
+  const step = useCursor(usePlace().cursor);
   const found = evaluations.findLast((each) => step === null || each.step <= step) ?? evaluations[0];
   if (!found) return null;
   return (

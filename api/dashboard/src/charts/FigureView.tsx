@@ -9,6 +9,7 @@ import type { Curve, Figure } from "./figures";
 import { figureOption } from "./option";
 import { Plot } from "./Plot";
 import { useLook, useShared } from "./shared";
+import { usePicture } from "./usePicture";
 
 interface Props {
   figure: Figure;
@@ -20,9 +21,10 @@ interface Props {
 
 export function FigureView({ figure, height, steps, onReady }: Props) {
   const { curve, range, settings, colours } = useShared();
+  const [box, drawn] = usePicture();
   const option = useMemo(
-    () => figureOption(figure, curve, { range, settings, colours, steps }),
-    [figure, curve, range[0], range[1], settings, colours, steps],
+    () => figureOption(figure, drawn.curve, { range: drawn.range, settings, colours, steps }),
+    [figure, drawn, settings, colours, steps],
   );
   const newest = figure.curves.map(({ key, label }) => {
     const reading = readingOf(curve, key, bucketAt(curve, range[1]));
@@ -30,7 +32,7 @@ export function FigureView({ figure, height, steps, onReady }: Props) {
   });
   const label = `${figure.title}, steps ${count(range[0])} to ${count(range[1])}. At the last of them: ${newest.join(", ")}.`;
   return (
-    <figure className="figure" data-figure={figure.id}>
+    <figure className="figure" data-figure={figure.id} ref={box}>
       <figcaption>
         <h3>
           {figure.title}
@@ -70,7 +72,7 @@ function Value({ curve: { key, label, colour, equilibrium } }: { curve: Curve })
       {equilibrium !== null && (
         <small title="where real and generated data cannot be told apart">eq. {number(equilibrium)}</small>
       )}
-      {reading !== null && reading.nonFinite > 0 && <em>{count(reading.nonFinite)} not finite</em>}
+      {reading !== null && reading.nonFinite > 0 && <em> · {count(reading.nonFinite)} not finite</em>}
     </li>
   );
 }

@@ -17,7 +17,8 @@ export function Overview({ whole }: { whole: MetricBuckets }) {
   const lines = useMemo(() => {
     const scale = scaleOf(whole, KEYS, extent, false, [], true);
     return KEYS.map((key) => outline(whole, key, extent, scale));
-  }, [whole, extent[0], extent[1]]);
+    // A point more is seen; that the last one moves is not.
+  }, [whole.segment, whole.bucket_steps, whole.count.length, whole.first_step[0]]);
   const { box, grab, pointing } = useGrab();
   const [from, to] = [shareOf(Math.max(range[0], extent[0]), extent), shareOf(Math.min(range[1], extent[1]), extent)];
   return (

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import type { Range } from "../curves/range";
-import { useJobShown } from "../job/context";
+import { usePlace } from "../job/context";
 import { useCursor } from "../job/cursor";
 import { Chart } from "./Chart";
 import type { ChartInstance, ChartOption } from "./echarts";
@@ -21,7 +21,7 @@ interface Props {
 export function Plot({ option, height, label, steps, onReady }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const shared = useShared();
-  const { cursor } = useJobShown();
+  const { cursor } = usePlace();
   const now = useRef(shared);
   now.current = shared;
   useEffect(() => {
@@ -68,7 +68,7 @@ export const stretch = ([first, last]: Range, range: Range) => ({
 
 function CursorLine() {
   const { range } = useShared();
-  const step = useCursor(useJobShown().cursor);
+  const step = useCursor(usePlace().cursor);
   if (step === null || step < range[0] || step > range[1]) return null;
   return <span className="cursor-line" style={{ left: leftOf(step, range) }} />;
 }

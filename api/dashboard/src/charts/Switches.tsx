@@ -1,7 +1,7 @@
 // How the curves are drawn, and where to take their numbers.
 
 import { path } from "../api/http";
-import { useJobShown } from "../job/context";
+import { usePlace } from "../job/context";
 import { Toggle } from "../ui/parts";
 import type { Settings } from "./settings";
 import { useShared } from "./shared";
@@ -53,11 +53,11 @@ export function Switches({ settings, change, has }: Props) {
 
 /** Links to every step of the range as files. */
 export function Downloads() {
-  const { job, segment } = useJobShown();
+  const { id, segment } = usePlace();
   const { range, view } = useShared();
   if (segment !== null) return <p className="note">What the job went back from cannot be downloaded here.</p>;
   const link = (format: string) =>
-    path(`/v1/jobs/${encodeURIComponent(job.id)}/metrics/export`, {
+    path(`/v1/jobs/${encodeURIComponent(id)}/metrics/export`, {
       format,
       from_step: view.kind === "all" ? null : range[0],
       to_step: view.kind === "all" ? null : range[1],

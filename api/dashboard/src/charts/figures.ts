@@ -15,10 +15,6 @@ export interface Curve {
 }
 
 export interface Level {
-  /** The curve that it is the level of, where it is one's. */
-  key?: string;
-  /** Whether its name is written under its line. */
-  under?: boolean;
   value: number;
   label: string;
   colour: string;
@@ -113,15 +109,15 @@ function evenAt(keys: readonly string[], { equilibrium, colours }: Known): Level
   const [d, g] = [equilibrium.d_loss, equilibrium.g_loss];
   const written = (value: number) => value.toFixed(3);
   const levels: Level[] = [];
-  const add = (key: string, value: number | null, who: string, colour: string) => {
-    if (value !== null) levels.push({ key, value, label: `${who} at equilibrium ${written(value)}`, colour });
+  const add = (value: number | null, who: string, colour: string) => {
+    if (value !== null) levels.push({ value, label: `${who} at equilibrium ${written(value)}`, colour });
   };
-  if (d !== null && d === g) add("d_loss", d, "D and G", colours.muted);
+  if (d !== null && d === g) add(d, "D and G", colours.muted);
   else {
-    add("d_loss", d, "D", colours.discriminator);
-    add("g_loss", g, "G", colours.generator);
+    add(d, "D", colours.discriminator);
+    add(g, "G", colours.generator);
   }
-  if (keys.includes("total_loss")) add("total_loss", equilibrium.total_loss, "D + G", colours.series[3] as string);
+  if (keys.includes("total_loss")) add(equilibrium.total_loss, "D + G", colours.series[3] as string);
   return levels;
 }
 

@@ -3,13 +3,13 @@
 import { type KeyboardEvent, useCallback, useRef } from "react";
 import { ALL, moved, zoomed } from "../curves/range";
 import { bucketAt } from "../curves/reading";
-import { useJobShown } from "../job/context";
+import { usePlace } from "../job/context";
 import type { Cursor } from "../job/cursor";
 import { type Shared, useShared } from "./shared";
 
 export function useKeys(): (event: KeyboardEvent) => void {
   const shared = useShared();
-  const { cursor } = useJobShown();
+  const { cursor } = usePlace();
   const now = useRef(shared);
   now.current = shared;
   return useCallback(

@@ -13,9 +13,10 @@ import type { Curve, Figure, Level } from "./figures";
 import type { Settings } from "./settings";
 import type { Colours } from "./theme";
 
-/** Pixels beside and around the lines: what lies over a chart reckons with the first two. */
+/** Pixels beside and around the lines: what lies over a chart reckons with the first two. Levels are named on the right,
+ * where no curve is. */
 export const LEFT = 52;
-export const RIGHT = 12;
+export const RIGHT = 44;
 const TOP = 6;
 /** Below so many points each has a mark of its own. */
 const FEW = 60;
@@ -39,9 +40,8 @@ export function figureOption(figure: Figure, curve: MetricBuckets, look: Look): 
   const [from, to] = within(curve, look.range);
   // One more on either side, so that lines go on to the edge.
   const part: Range = [Math.max(0, from - 1), Math.min(curve.count.length, to + 1)];
-  const levels = figure.levels.map((level) => ({ ...level, under: isAbove(level, curve, part) }));
   const series = figure.curves.flatMap((each) => seriesOf(each, curve, part, scale, look));
-  return { ...frame(scale, look), series: [...series, levelsOf(levels, scale, look.colours)] };
+  return { ...frame(scale, look), series: [...series, levelsOf(figure.levels, scale)] };
 }
 
 /** Axes without anything on them. */
@@ -146,6 +146,7 @@ export function beyond(key: string, colour: string, held: MetricSummaries, steps
     symbolSize: 9,
     itemStyle: { color: colour },
     label: { color: colour, fontSize: 11 },
+    labelLayout: { hideOverlap: true },
     clip: false,
     z: 6,
   };
@@ -184,14 +185,21 @@ export function bandSeries(key: string, colour: string, stretches: [number, numb
   };
 }
 
-export function levelsOf(levels: Level[], scale: Scale, colours: Colours) {
-  const data = levels.flatMap(({ value, label, colour, under }) => {
-    const at = placed(value, scale.log);
-    if (at === null) return [];
-    // At the end: the beginning of most runs is where the curves move most.
-    const position = under ? "insideEndBottom" : "insideEndTop";
-    return { yAxis: at, name: label, lineStyle: { color: colour }, label: { color: colour, position } };
-  });
+/** Lines across, each with its value beside the chart; without it where another's is so near that they would overlap. */
+export function levelsOf(levels: readonly Level[], scale: Scale) {
+  let below = Number.NEGATIVE_INFINITY;
+  const data = levels
+    .flatMap((level) => {
+      const at = placed(level.value, scale.log);
+      return at === null ? [] : [{ ...level, at }];
+    })
+    .sort((a, b) => a.at - b.at)
+    .map(({ at, value, label, colour }) => {
+      const show = at - below >= NAME_SHARE * (scale.high - scale.low);
+      if (show) below = at;
+      const named = { show, color: colour, formatter: number(Number(value.toFixed(3))) };
+      return { yAxis: at, name: label, lineStyle: { color: colour }, label: named };
+    });
   return {
     ...quiet("levels"),
     type: "line",
@@ -202,17 +210,12 @@ export function levelsOf(levels: Level[], scale: Scale, colours: Colours) {
       symbol: "none",
       z: 8,
       lineStyle: { type: "dashed", width: 1.2 },
-      label: { formatter: "{b}", fontSize: 11, backgroundColor: colours.surface, padding: [2, 4], borderRadius: 3 },
+      label: { position: "end", distance: 4, fontSize: 11 },
       data,
     },
     z: 5,
   };
 }
 
-/** Whether a curve is above its level, where the level's name is written: the name goes to the other side. */
-function isAbove({ key, value }: Level, curve: MetricBuckets, part: Range): boolean {
-  const means = (key && curve.columns[key]?.mean.slice(...part)) || [];
-  const some = Math.ceil(means.length / 6);
-  const near = means.slice(-some).filter((mean) => mean !== null);
-  return near.reduce((sum, mean) => sum + mean, 0) > near.length * value;
-}
+/** The share of a chart's height that a name takes. */
+const NAME_SHARE = 0.1;

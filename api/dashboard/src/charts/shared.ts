@@ -5,7 +5,7 @@ import type { MetricBuckets } from "../api/types";
 import type { Range, View } from "../curves/range";
 import { bucketAt } from "../curves/reading";
 import type { Judged } from "../curves/verdicts";
-import { useJobShown } from "../job/context";
+import { usePlace } from "../job/context";
 import { useCursor } from "../job/cursor";
 import type { Settings } from "./settings";
 import type { Colours } from "./theme";
@@ -63,7 +63,7 @@ export function useShared(): Shared {
  * drawn. `chosen` is null where nobody looks at one. */
 export function useLook(): { chosen: number | null; curve: MetricBuckets; at: number } {
   const { curve, whole, range } = useShared();
-  const chosen = useCursor(useJobShown().cursor);
+  const chosen = useCursor(usePlace().cursor);
   const among = chosen === null || (chosen >= range[0] && chosen <= range[1]);
   const of = among ? curve : whole;
   return { chosen, curve: of, at: bucketAt(of, chosen ?? range[1]) };

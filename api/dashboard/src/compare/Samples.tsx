@@ -9,6 +9,7 @@ import { Controls, SpaceBar } from "../samples/Controls";
 import { Frame } from "../samples/Frame";
 import { pictures } from "../samples/pictures";
 import { atOrBefore, indexAt } from "../samples/steps";
+import { useIsImage } from "../samples/useIsImage";
 import { usePicture, usePreloaded } from "../samples/usePicture";
 import { usePlayer } from "../samples/usePlayer";
 import { count, title } from "../ui/format";
@@ -49,7 +50,7 @@ export function Samples({ jobs, places, along, cursor }: Props) {
       const step = stepAt(at, place);
       return step === null ? [] : [sampleUrl(job.id, step)];
     });
-  const ready = (next: number) => urlsAt(all[next] as number).every((url) => pictures.get(url) !== null);
+  const ready = (next: number) => urlsAt(all[next] as number).every((url) => pictures.settled(url));
   const player = usePlayer({ length: all.length, index, go, ready });
   usePreloaded(player.playing ? all.slice(index + 1, index + 1 + AHEAD).flatMap(urlsAt) : []);
   if (all.length === 0 && !coming) return null;
@@ -108,10 +109,11 @@ interface OneProps {
 
 function One({ job, index, step, drawn }: OneProps) {
   const shown = usePicture(step === null ? null : sampleUrl(job.id, step));
+  const crisp = useIsImage(job.spec);
   const label = step === null ? `No sample of ${title(job)}` : `Sample of ${title(job)}, step ${count(step)}`;
   return (
     <li>
-      <Frame shown={shown} label={label} width={drawn?.width ?? 1} height={drawn?.height ?? 1} crisp />
+      <Frame shown={shown} label={label} width={drawn?.width ?? 1} height={drawn?.height ?? 1} crisp={crisp} />
       <p>
         <Swatch index={index} />
         <span className="compare-name">{title(job)}</span>

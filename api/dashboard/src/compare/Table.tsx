@@ -20,9 +20,6 @@ interface Props {
 export function Table({ jobs, places }: Props) {
   const [all, setAll] = useState(false);
   const { data: catalogue } = useQuery(catalogueQuery);
-  const specs = jobs.map((job) => job.spec);
-  const different = differences(specs).filter(({ path }) => path !== "name");
-  const rows = all ? compared(specs) : different;
   const evaluations = evaluated(jobs, catalogue);
   const actions = (
     <Toggle on={all} set={setAll}>
@@ -33,38 +30,8 @@ export function Table({ jobs, places }: Props) {
     <Panel title="What differs" className="compare-table" actions={actions}>
       <div className="compare-scroll" tabIndex={0} role="region" aria-label="Table of the compared jobs">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">
-                <span className="sr-only">Field</span>
-              </th>
-              {jobs.map((job, at) => (
-                <th key={job.id} scope="col">
-                  <Swatch index={places[at] as number} />
-                  <Link href={`/jobs/${job.id}`}>{title(job)}</Link>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <Group name="How they stand" columns={jobs.length}>
-            <Row name="State">
-              {jobs.map((job) => (
-                <td key={job.id}>
-                  <StatusBadge status={job.status} />
-                </td>
-              ))}
-            </Row>
-            <Row name="Verdict">
-              {jobs.map((job) => (
-                <td key={job.id}>
-                  <VerdictBadge verdict={job.verdict} severity={job.severity} />
-                </td>
-              ))}
-            </Row>
-            {standing(jobs).map((fact) => (
-              <FactRow key={fact.name} fact={fact} />
-            ))}
-          </Group>
+          <Head jobs={jobs} places={places} />
+          <Standing jobs={jobs} />
           {evaluations.length > 0 && (
             <Group name="What they are worth" columns={jobs.length}>
               {evaluations.map((fact) => (
@@ -72,26 +39,73 @@ export function Table({ jobs, places }: Props) {
               ))}
             </Group>
           )}
-          <Group name={specHeading(jobs.length, different.length, all)} columns={jobs.length}>
-            {rows.map(({ path, values, differs }) => (
-              <Row key={path} name={<code>{path}</code>} differs={all && differs}>
-                {values.map((value, at) => (
-                  <td key={jobs[at]?.id}>
-                    {value === undefined ? (
-                      <span className="muted" title="This spec has no such field">
-                        – <span className="sr-only">not there</span>
-                      </span>
-                    ) : (
-                      <code>{written(value)}</code>
-                    )}
-                  </td>
-                ))}
-              </Row>
-            ))}
-          </Group>
+          <Specs jobs={jobs} all={all} />
         </table>
       </div>
     </Panel>
+  );
+}
+
+const Head = ({ jobs, places }: Props) => (
+  <thead>
+    <tr>
+      <th scope="col">
+        <span className="sr-only">Field</span>
+      </th>
+      {jobs.map((job, at) => (
+        <th key={job.id} scope="col">
+          <Swatch index={places[at] as number} />
+          <Link href={`/jobs/${job.id}`}>{title(job)}</Link>
+        </th>
+      ))}
+    </tr>
+  </thead>
+);
+
+const Standing = ({ jobs }: Pick<Props, "jobs">) => (
+  <Group name="How they stand" columns={jobs.length}>
+    <Row name="State">
+      {jobs.map((job) => (
+        <td key={job.id}>
+          <StatusBadge status={job.status} />
+        </td>
+      ))}
+    </Row>
+    <Row name="Verdict">
+      {jobs.map((job) => (
+        <td key={job.id}>
+          <VerdictBadge verdict={job.verdict} severity={job.severity} />
+        </td>
+      ))}
+    </Row>
+    {standing(jobs).map((fact) => (
+      <FactRow key={fact.name} fact={fact} />
+    ))}
+  </Group>
+);
+
+/** The fields in which the specs differ, or all of them. */
+function Specs({ jobs, all }: Pick<Props, "jobs"> & { all: boolean }) {
+  const specs = jobs.map((job) => job.spec);
+  const different = differences(specs).filter(({ path }) => path !== "name");
+  return (
+    <Group name={specHeading(jobs.length, different.length, all)} columns={jobs.length}>
+      {(all ? compared(specs) : different).map(({ path, values, differs }) => (
+        <Row key={path} name={<code>{path}</code>} differs={all && differs}>
+          {values.map((value, at) => (
+            <td key={jobs[at]?.id}>
+              {value === undefined ? (
+                <span className="muted" title="This spec has no such field">
+                  – <span className="sr-only">not there</span>
+                </span>
+              ) : (
+                <code>{written(value)}</code>
+              )}
+            </td>
+          ))}
+        </Row>
+      ))}
+    </Group>
   );
 }
 

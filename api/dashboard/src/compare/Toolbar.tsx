@@ -17,21 +17,9 @@ interface Props {
 }
 
 export function Toolbar({ metrics, chosen, choose, along, setAlong, settings, change }: Props) {
-  const toggle = (metric: string, on: boolean) =>
-    choose(metrics.filter((each) => (each === metric ? on : chosen.includes(each))));
   return (
     <div className="compare-tools">
-      <fieldset>
-        <legend className="sr-only">Metrics</legend>
-        {metrics.map((metric) => {
-          const on = chosen.includes(metric);
-          return (
-            <Toggle key={metric} on={on} set={() => (!on || chosen.length > 1) && toggle(metric, !on)}>
-              {labelOf(metric)}
-            </Toggle>
-          );
-        })}
-      </fieldset>
+      <Metrics {...{ metrics, chosen, choose }} />
       <fieldset>
         <legend className="sr-only">How they are drawn</legend>
         <label>
@@ -64,6 +52,25 @@ export function Toolbar({ metrics, chosen, choose, along, setAlong, settings, ch
         </label>
       </fieldset>
     </div>
+  );
+}
+
+/** Which metrics have a chart; one of them always does. */
+function Metrics({ metrics, chosen, choose }: Pick<Props, "metrics" | "chosen" | "choose">) {
+  const toggle = (metric: string, on: boolean) =>
+    choose(metrics.filter((each) => (each === metric ? on : chosen.includes(each))));
+  return (
+    <fieldset>
+      <legend className="sr-only">Metrics</legend>
+      {metrics.map((metric) => {
+        const on = chosen.includes(metric);
+        return (
+          <Toggle key={metric} on={on} set={() => (!on || chosen.length > 1) && toggle(metric, !on)}>
+            {labelOf(metric)}
+          </Toggle>
+        );
+      })}
+    </fieldset>
   );
 }
 

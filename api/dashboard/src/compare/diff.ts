@@ -3,7 +3,7 @@
 import type { Json, Spec } from "../api/types";
 
 /** A field by its dotted path, and what each spec has there; undefined where it has none. */
-export interface Row {
+interface Row {
   path: string;
   values: readonly (Json | undefined)[];
   differs: boolean;

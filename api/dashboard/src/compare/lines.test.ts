@@ -42,6 +42,22 @@ test("a spike that is in the range is on the axis, whatever the mean is", () => 
   expect(sharedScale([spiked], "r_t", axis, [])).toEqual({ log: false, low: 0, high: 1 });
 });
 
+test("a job that diverges does not flatten the others, and all that are of one size are shown whole", () => {
+  const axis = { range: [0, 400], along: "step", log: false, cut: true } as const;
+  const about = (size: number) =>
+    compared(400, curve(Array.from({ length: 200 }, (_, at) => size * (1 + (at % 5) / 10))));
+  const diverged = compared(400, curve(Array.from({ length: 200 }, (_, at) => (at < 20 ? 1 : 1e6 * at))));
+  const alone = sharedScale([about(1)], "d_loss", axis, [1.386]);
+  expect(sharedScale([about(1), diverged], "d_loss", axis, [1.386])).toEqual(alone);
+  expect(sharedScale([diverged, about(1)], "d_loss", axis, [1.386])).toEqual(alone);
+  expect(sharedScale([about(1), about(-1), diverged], "d_loss", axis, []).low).toBeLessThan(-1.3);
+  expect(sharedScale([about(0.7), about(7)], "d_loss", axis, []).high).toBeGreaterThan(9.7);
+  expect(sharedScale([about(1), diverged], "d_loss", { ...axis, cut: false }, []).high).toBeGreaterThan(1e8);
+  const decades = sharedScale([about(1), diverged], "d_loss", { ...axis, log: true }, []);
+  expect(decades.high).toBeLessThan(1);
+  expect(sharedScale([about(1), about(50)], "d_loss", { ...axis, log: true }, []).high).toBeGreaterThan(1.8);
+});
+
 test("a job has a value where it has been, and its last one where no place is looked at", () => {
   const ten = compared(10, curve([1, 2, 3, 4, 5]));
   expect([null, 3, 10].map((place) => readAt(ten, "d_loss", place, "step")?.mean)).toEqual([5, 2, 5]);

@@ -3,7 +3,7 @@
 import type { Job, MetricBuckets } from "../api/types";
 import type { Range } from "../curves/range";
 import { bucketAt, type Reading, readingOf, within } from "../curves/reading";
-import { type Scale, scaleOf } from "../curves/scale";
+import { DECADES, placed, placesOf, type Reach, reachOf, type Scale, scaleOver } from "../curves/scale";
 import { count, percent } from "../ui/format";
 
 export type Along = "step" | "progress";
@@ -66,19 +66,35 @@ export function marked<Point extends readonly [number, number | null]>(
   return known.filter((_, at) => (known.length - 1 - at) % every === 0);
 }
 
-/** The upright axis on which all curves of a metric in a range fit, with `lines` across. */
+/** The upright axis on which all curves of a metric in a range fit, with `lines` across. With `cut` what goes far beyond
+ * the others is left out of it, also where it is most of a job. */
 export function sharedScale(
   jobs: readonly Compared[],
   metric: string,
   { range, along, log, cut }: { range: Range; along: Along; log: boolean; cut: boolean },
   lines: readonly number[],
 ): Scale {
-  const scales = jobs
-    .filter(({ curve }) => curve.columns[metric] && curve.count.length)
-    .map(({ job, curve }) => scaleOf(curve, [metric], stepsOf(range, job.steps, along), log, lines, cut));
-  if (scales.length === 0) return { log, low: log ? -1 : 0, high: 1 };
-  const ends = (name: "low" | "high") => scales.map((scale) => scale[name]);
-  return { log, low: Math.min(...ends("low")), high: Math.max(...ends("high")) };
+  const reaches = jobs.flatMap(({ job, curve }) => {
+    const places = placesOf(curve, metric, stepsOf(range, job.steps, along), log);
+    return (places && reachOf(places, log, cut)) ?? [];
+  });
+  return scaleOver(cut ? together(reaches, log, lines) : reaches, log, lines);
+}
+
+/** How many times what is usual a job may be to be shown whole with the others. */
+const FAR = 10;
+
+/** Those of `reaches` that are of one size with the lower half of them, or with `lines`. */
+function together(reaches: readonly Reach[], log: boolean, lines: readonly number[]): readonly Reach[] {
+  const levels = lines.flatMap((line) => placed(line, log) ?? []);
+  const usual = (values: number[]) => values.sort((a, b) => a - b)[(values.length - 1) >> 1] ?? 0;
+  const high = usual(reaches.map((each) => each.high));
+  const low = -usual(reaches.map((each) => -each.low));
+  const width = usual(reaches.map((each) => each.high - each.low));
+  // Logarithms are of the same size whatever their values are; and of values of about one none is ever far.
+  const size = log ? Math.max(DECADES, width) : FAR * Math.max(1, width, ...[high, low, ...levels].map(Math.abs));
+  const near = reaches.filter((each) => each.high <= high + size && each.low >= low - size);
+  return near.length ? near : reaches;
 }
 
 /** What a job's metric was at a place of the axis, or is at last; null beyond its ends. */

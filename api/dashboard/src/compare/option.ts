@@ -29,7 +29,6 @@ export function optionOf(jobs: readonly Compared[], metric: string, look: Look):
     value,
     label: String(Number(value.toFixed(3))),
     colour: colours.muted,
-    side: "start" as const,
   }));
   const axes = frame(scale, { range, settings, colours, steps: true });
   const ticks = even(range[0], range[1], 6);
@@ -51,7 +50,7 @@ export function optionOf(jobs: readonly Compared[], metric: string, look: Look):
   return {
     ...axes,
     ...(along === "progress" && { xAxis: shares }),
-    series: [...jobs.flatMap((job) => seriesOf(job, metric, scale, look)), levelsOf(levels, scale, colours)],
+    series: [...jobs.flatMap((job) => seriesOf(job, metric, scale, look)), levelsOf(levels, scale)],
   };
 }
 

@@ -1,6 +1,6 @@
 // What tells the jobs of a comparison apart: a colour, a kind of line and a mark each, for who tells no colours apart.
 
-export type Mark = "circle" | "rect" | "triangle" | "diamond";
+type Mark = "circle" | "rect" | "triangle" | "diamond";
 
 interface Style {
   /** Lengths of the line's dashes and gaps; none is a whole line. */

@@ -4,31 +4,35 @@
 // (n + 1) w), so what is appended here is what the API would answer if it were asked again.
 
 import type { MetricBuckets, MetricSummaries, Number_, StreamedRows } from "../api/types";
+import { since } from "./reading";
 
 const bucketOf = (step: number, width: number): number => Math.floor((step - 1) / width);
 const finite = (value: Number_ | undefined): value is number => typeof value === "number";
 const least = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.min(a, b));
 const greatest = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.max(a, b));
 
-/** `curve` with `rows` behind it, in at most `maxPoints` buckets; rows that it holds already are passed over. */
-export function appended(curve: MetricBuckets, rows: StreamedRows, maxPoints: number): MetricBuckets {
+/** `curve` from the bucket of step `from` on with `rows` behind it, in at most `maxPoints` buckets; rows that it holds
+ * already are passed over. */
+export function appended(curve: MetricBuckets, rows: StreamedRows, maxPoints: number, from = 0): MetricBuckets {
   const next = copied(curve);
   const steps = rows.columns.step;
   for (let row = 0; row < steps.length; row++) {
     const step = steps[row] as number;
     if (step >= next.next_step) append(next, step, (name) => rows.columns[name]?.[row] ?? null);
   }
-  return fitted(next, maxPoints);
+  return fitted(since(next, from), maxPoints);
 }
 
-/** `curve` without what was recorded after `step`. A bucket that `step` lies in goes whole: it is asked for again. */
-export function rewound(curve: MetricBuckets, step: number): MetricBuckets {
+/** `curve`, which begins at `start`, without what was recorded after `step`. A bucket that `step` lies in goes whole: it
+ * is asked for again. */
+export function rewound(curve: MetricBuckets, step: number, start = 1): MetricBuckets {
   const kept = curve.last_step.filter((last) => last <= step).length;
   const next = copied(curve);
   for (const column of [next.first_step, next.last_step, next.count]) column.length = kept;
   for (const summaries of Object.values(next.columns))
     if (summaries) for (const column of Object.values(summaries)) column.length = kept;
-  next.next_step = (next.last_step.at(-1) ?? next.first_step[0] ?? 1) + (kept ? 1 : 0);
+  const last = next.last_step.at(-1);
+  next.next_step = last === undefined ? Math.max(1, start) : last + 1;
   return next;
 }
 

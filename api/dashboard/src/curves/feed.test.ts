@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { JobStream, Kind } from "../api/stream";
 import type { Number_, StreamedRows } from "../api/types";
-import { between, Feed, TURN, together } from "./feed";
+import { between, Feed, LONGEST_TURN, TURN, together } from "./feed";
 
 const rows = (...steps: number[]): StreamedRows => ({
   segment: 0,
@@ -78,4 +78,25 @@ test("rows of several messages together, and those of a range", () => {
   const some = rows(4, 5, 6, 7);
   expect(between(some, 5, 6).columns).toEqual({ step: [5, 6], d_loss: [50, 60] });
   expect(between(some, 4, 7)).toBe(some);
+});
+
+test("rows that nothing would be seen of wait, but not for long", () => {
+  const { stream, send } = streamOf();
+  const feed = new Feed();
+  const taken: number[][] = [];
+  feed.listen(stream);
+  feed.on({ rows: ({ columns }) => taken.push(columns.step), rewind: () => taken.push([]) });
+  feed.apart = 3;
+  send("metrics", rows(1));
+  vi.advanceTimersByTime(TURN);
+  expect(taken).toEqual([[1]]); // the first are waited for
+  send("metrics", rows(2));
+  vi.advanceTimersByTime(LONGEST_TURN - TURN - 1);
+  expect(taken).toHaveLength(1);
+  vi.advanceTimersByTime(1);
+  expect(taken).toEqual([[1], [2]]);
+  send("metrics", rows(3));
+  send("metrics", rows(4, 5));
+  vi.advanceTimersByTime(TURN);
+  expect(taken.at(-1)).toEqual([3, 4, 5]);
 });

@@ -3,8 +3,10 @@
 import type { JobStream } from "../api/stream";
 import type { Number_, StreamedRows } from "../api/types";
 
-/** Milliseconds between two updates of the picture. */
-export const TURN = 250;
+/** The least milliseconds between two updates of the picture, and the most while rows come: what is read as a number
+ * is never older. */
+export const TURN = 500;
+export const LONGEST_TURN = 1_000;
 const KEPT = 50_000;
 
 interface Listener {
@@ -31,9 +33,14 @@ export function between(rows: StreamedRows, first: number, last: number): Stream
 }
 
 export class Feed {
+  /** The steps that a point or a pixel of the picture stands for: of fewer nothing would be seen. */
+  apart = 1;
   private kept: StreamedRows[] = [];
   private coming: StreamedRows[] = [];
   private timer: number | undefined;
+  /** When the rows that are coming are to be told of at the latest, and when the last were. */
+  private due = Number.POSITIVE_INFINITY;
+  private turned = Number.NEGATIVE_INFINITY;
   private readonly listeners = new Set<Listener>();
 
   /** Take what `stream` brings, until the answer is called. */
@@ -45,7 +52,7 @@ export class Feed {
     return () => {
       for (const stop of stops) stop();
       window.clearTimeout(this.timer);
-      this.timer = undefined;
+      this.due = Number.POSITIVE_INFINITY;
     };
   }
 
@@ -62,12 +69,20 @@ export class Feed {
 
   private take(rows: StreamedRows): void {
     this.coming.push(rows);
-    this.timer ??= window.setTimeout(() => this.turn(), TURN);
+    const steps = this.coming.reduce((sum, each) => sum + each.columns.step.length, 0);
+    const now = Date.now();
+    const wait = steps >= this.apart ? TURN : LONGEST_TURN;
+    const due = Math.max(this.turned + wait, now);
+    if (due >= this.due) return;
+    this.due = due;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.turn(), due - now);
   }
 
   private turn(): void {
     window.clearTimeout(this.timer);
-    this.timer = undefined;
+    this.due = Number.POSITIVE_INFINITY;
+    this.turned = Date.now();
     if (!this.coming.length) return;
     const rows = together(this.coming);
     this.coming = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ALL, moved, rangeView, resolved, stepAt, viewOf, written, zoomed } from "./range";
+import { ALL, askedFor, inside, moved, rangeView, resolved, stepAt, type View, viewOf, written, zoomed } from "./range";
 
 const EXTENT = [1, 10_000] as const;
 const range = (from: number, to: number) => ({ kind: "range", from, to });
@@ -22,7 +22,7 @@ test("all and the newest steps move with the end, a range stays", () => {
   expect(resolved(ALL, [1, 500])).toEqual([1, 500]);
   expect(resolved({ kind: "last", steps: 100 }, [1, 500])).toEqual([401, 500]);
   expect(resolved({ kind: "last", steps: 100 }, [1, 50])).toEqual([1, 50]);
-  expect(resolved({ kind: "range", from: 7, to: 9000 }, [1, 500])).toEqual([7, 9000]);
+  expect(resolved({ kind: "range", from: 7, to: 90 }, [1, 500])).toEqual([7, 90]);
 });
 
 test("zooming keeps the step under the pointer where it is", () => {
@@ -41,4 +41,26 @@ test("a range stays inside what there is, and is never narrower than ten steps",
 
 test("the step at a share of a range is a step of it", () => {
   expect([0, 0.5, 1, -1, 2].map((share) => stepAt(share, [101, 201]))).toEqual([101, 151, 201, 101, 201]);
+});
+
+test("a range is of steps that there are: as much of it as there is, or else the nearest as wide", () => {
+  const seen = (from: number, to: number) => resolved({ kind: "range", from, to }, [101, 500]);
+  expect(seen(300, 9000)).toEqual([300, 500]);
+  expect(seen(5, 200)).toEqual([101, 200]);
+  expect(seen(9000, 9099)).toEqual([401, 500]);
+  expect(seen(1, 51)).toEqual([101, 151]);
+  expect(seen(9000, 99_000)).toEqual([101, 500]);
+  expect(inside(ALL, [101, 500])).toBe(ALL);
+});
+
+test("the newest steps are asked for once, and again after the job has gone back", () => {
+  const last: View = { kind: "last", steps: 100 };
+  const first = askedFor(null, last, [1, 500], 10_000);
+  expect(first?.range).toEqual([401, 10_000]);
+  expect(askedFor(first, { ...last }, [1, 900], 10_000)).toBe(first);
+  expect(askedFor(first, last, [1, 450], 10_000)?.range).toEqual([351, 10_000]);
+  expect(askedFor(first, { kind: "last", steps: 200 }, [1, 900], 10_000)?.range).toEqual([701, 10_000]);
+  expect(askedFor(first, ALL, [1, 900], 10_000)).toBeNull();
+  const range: View = { kind: "range", from: 5, to: 9000 };
+  expect(askedFor(first, range, [1, 900], 10_000)?.range).toEqual([5, 9000]);
 });

@@ -34,10 +34,19 @@ export function written(query: URLSearchParams, view: View): URLSearchParams {
   return next;
 }
 
+/** `view` of a curve that has the steps of `extent`: where it would have none of them, the nearest as wide. */
+export function inside(view: View, extent: Range): View {
+  if (view.kind !== "range") return view;
+  if (view.from >= extent[1]) return { kind: "last", steps: Math.max(FEWEST, view.to - view.from + 1) };
+  return view.to <= extent[0] ? rangeView([view.from, view.to], extent) : view;
+}
+
 /** The steps of a view of a curve that has those of `extent`. */
-export function resolved(view: View, [first, last]: Range): Range {
-  if (view.kind === "range") return [view.from, view.to];
-  if (view.kind === "last") return [Math.max(first, last - view.steps + 1), last];
+export function resolved(view: View, extent: Range): Range {
+  const [first, last] = extent;
+  const seen = inside(view, extent);
+  if (seen.kind === "range") return [Math.max(first, seen.from), Math.min(last, seen.to)];
+  if (seen.kind === "last") return [Math.max(first, last - seen.steps + 1), last];
   return [first, last];
 }
 
@@ -69,3 +78,23 @@ export const shareOf = (step: number, [first, last]: Range): number =>
 /** The step at a share of a range. */
 export const stepAt = (share: number, [first, last]: Range): number =>
   clamped(Math.round(first + share * (last - first)), first, last);
+
+/** Which steps were asked for, for which view. */
+export interface Asked {
+  view: View;
+  range: Range;
+}
+
+/** What is to be asked for to draw `view`, of a run that is to have `steps` steps: `held` while that will do; null where
+ * nothing is to be asked for. */
+export function askedFor(held: Asked | null, view: View, extent: Range, steps: number): Asked | null {
+  if (view.kind === "all") return null;
+  const [first] = resolved(view, extent);
+  if (held && alike(held.view, view) && (view.kind === "range" || held.range[0] <= first)) return held;
+  return { view, range: view.kind === "range" ? [view.from, view.to] : [first, Math.max(steps, extent[1])] };
+}
+
+function alike(one: View, other: View): boolean {
+  if (one.kind === "range") return other.kind === "range" && one.from === other.from && one.to === other.to;
+  return one.kind === other.kind && (one.kind !== "last" || one.steps === (other as typeof one).steps);
+}

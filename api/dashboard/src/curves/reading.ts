@@ -40,8 +40,9 @@ export function within(curve: MetricBuckets, [first, last]: Range): [number, num
 
 /** `curve` without the buckets that lie before `step` as a whole. */
 export function since(curve: MetricBuckets, step: number): MetricBuckets {
-  const from = curve.last_step.findIndex((last) => last >= step);
-  if (from <= 0) return curve;
+  let from = curve.last_step.findIndex((last) => last >= step);
+  if (from === 0 || curve.last_step.length === 0) return curve;
+  if (from < 0) from = curve.last_step.length;
   const columns = Object.entries(curve.columns).map(([name, held]) => [
     name,
     held && Object.fromEntries(Object.entries(held).map(([part, column]) => [part, column.slice(from)])),

@@ -23,6 +23,24 @@ export function placed(value: number | null | undefined, log: boolean): number |
 /** The value that is placed at `place`. */
 export const valueAt = (place: number, log: boolean): number => (log ? 10 ** place : place);
 
+/** Where the least and the greatest values of a curve are placed, bucket by bucket. */
+export interface Places {
+  least: number[];
+  most: number[];
+}
+
+/** The places of a metric in a range; null where it is not recorded. */
+export function placesOf(curve: MetricBuckets, name: string, range: Range, log: boolean): Places | null {
+  const held = curve.columns[name];
+  if (!held) return null;
+  const [from, to] = within(curve, range);
+  const places = (column: readonly (number | null)[]) =>
+    column.slice(from, to).flatMap((value) => placed(value, log) ?? []);
+  // On a logarithmic axis the least value may have no place, and the mean have one.
+  const means = places(held.mean);
+  return { least: [...places(held.min), ...means], most: [...places(held.max), ...means] };
+}
+
 /** The axis that shows all of the metrics `names` in a range, from least to greatest, and the values `lines` too. With `cut`
  * it leaves out what is far beyond the rest. */
 export function scaleOf(
@@ -33,45 +51,48 @@ export function scaleOf(
   lines: readonly number[] = [],
   cut = false,
 ): Scale {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  const take = (place: number | null) => {
-    if (place === null) return;
-    low = Math.min(low, place);
-    high = Math.max(high, place);
-  };
-  const [from, to] = within(curve, range);
-  for (const name of names) {
-    const held = curve.columns[name];
-    if (!held) continue;
-    const places = (column: readonly (number | null)[]) =>
-      column.slice(from, to).flatMap((value) => placed(value, log) ?? []);
-    // On a logarithmic axis the least value may have no place, and the mean have one.
-    const [least, most] = [
-      [...places(held.min), ...places(held.mean)],
-      [...places(held.max), ...places(held.mean)],
-    ];
-    if (cut) fenced(least, most, log ? DECADES : 0).forEach(take);
-    else [least, most].forEach((column) => column.forEach(take));
-  }
-  for (const line of lines) take(placed(line, log));
+  const reaches = names.flatMap((name) => {
+    const places = placesOf(curve, name, range, log);
+    return (places && reachOf(places, log, cut)) ?? [];
+  });
+  return scaleOver(reaches, log, lines);
+}
+
+/** From where to where an axis goes for one curve. */
+export interface Reach {
+  low: number;
+  high: number;
+}
+
+/** How far a curve goes, or with `cut` how far the bulk of it does; null where it has no place. */
+export function reachOf({ least, most }: Places, log: boolean, cut: boolean): Reach | null {
+  if (least.length === 0 || most.length === 0) return null;
+  if (cut) return fenced(least, most, log ? DECADES : 0);
+  return { low: least.reduce((a, b) => Math.min(a, b)), high: most.reduce((a, b) => Math.max(a, b)) };
+}
+
+/** The axis that holds all of `reaches` and `lines`, with some room. */
+export function scaleOver(reaches: readonly Reach[], log: boolean, lines: readonly number[]): Scale {
+  const levels = lines.flatMap((line) => placed(line, log) ?? []);
+  const low = Math.min(...reaches.map((each) => each.low), ...levels);
+  const high = Math.max(...reaches.map((each) => each.high), ...levels);
   if (low > high) return { log, low: log ? -1 : 0, high: 1 };
   const room = high > low ? 0.06 * (high - low) : log ? 0.2 : Math.max(0.05 * Math.abs(high), 0.01);
   return { log, low: low - room, high: high + room };
 }
 
 /** A logarithmic axis has room for what is a hundred times as much. */
-const DECADES = 2;
+export const DECADES = 2;
 
 /** How far the bulk of some values reaches, with as much again to either side as lies between a tenth and nine of them. */
-function fenced(least: number[], most: number[], atLeast: number): number[] {
-  if (least.length === 0) return [];
+function fenced(least: number[], most: number[], atLeast: number): Reach {
   const share = (values: Float64Array, part: number) => values[Math.round(part * (values.length - 1))] as number;
   const [lower, upper] = [Float64Array.from(least).sort(), Float64Array.from(most).sort()];
   const room = Math.max(atLeast, share(upper, 0.9) - share(lower, 0.1));
-  return [
-    Math.max(lower[0] as number, share(lower, 0.02) - room),
-    Math.min(upper.at(-1) as number, share(upper, 0.98) + room),
-  ];
+  return {
+    low: Math.max(lower[0] as number, share(lower, 0.02) - room),
+    high: Math.min(upper.at(-1) as number, share(upper, 0.98) + room),
+  };
 }
 
 /** How many values of a metric in a range a logarithmic axis has no place for, in points of the picture. */

@@ -1,14 +1,17 @@
 // What the service says of a spec: what is wrong with it, or what it would make.
 
-import type { Equilibrium } from "../api/types";
-import { number, words } from "../ui/format";
+import type { Equilibrium, ProblemField } from "../api/types";
+import { labelOf } from "../charts/figures";
+import { number } from "../ui/format";
 import { Problem } from "../ui/parts";
 import { elementOf, message } from "./errors";
 import type { Validation, Validity } from "./useValidation";
 
-export function Outcome({ validity }: { validity: Validity }) {
-  const { isCurrent, isValid, made, errors, failure } = validity;
-  const said = isValid ? "This spec is valid." : errors.length ? wrong(errors.length) : failure ? "" : "Checking …";
+/** `isBroken` while it is written as text that is no YAML: then there is no spec to say anything of. */
+export function Outcome({ validity, isBroken }: { validity: Validity; isBroken: boolean }) {
+  const { isCurrent, isValid, made, failure } = validity;
+  const errors = isBroken ? NONE : validity.errors;
+  const said = isBroken ? "Mend the YAML first." : isValid ? "This spec is valid." : unsaid(errors.length, failure);
   return (
     <section className="panel outcome" aria-label="What the service says" data-checked={isCurrent}>
       <header>
@@ -16,23 +19,28 @@ export function Outcome({ validity }: { validity: Validity }) {
       </header>
       <div className="panel-body">
         <p role="status" data-testid="validity" data-valid={isValid} className={isValid ? "valid" : "invalid"}>
-          <span aria-hidden="true">{isValid ? "● " : errors.length ? "■ " : ""}</span>
+          <span aria-hidden="true">{isValid ? "● " : isBroken || errors.length ? "■ " : ""}</span>
           {said}
         </p>
-        {failure && <Problem error={failure} />}
-        {errors.length > 0 && <Errors validity={validity} />}
+        {failure && !isBroken && <Problem error={failure} />}
+        {errors.length > 0 && <Errors errors={errors} />}
         {isValid && made && <Made made={made} />}
       </div>
     </section>
   );
 }
 
+const NONE: never[] = [];
+
+const unsaid = (wrongs: number, failure: Error | null): string =>
+  wrongs ? wrong(wrongs) : failure ? "" : "Checking …";
+
 const wrong = (many: number): string => (many === 1 ? "One thing is wrong." : `${many} things are wrong.`);
 
-function Errors({ validity }: { validity: Validity }) {
+function Errors({ errors }: { errors: readonly ProblemField[] }) {
   return (
     <ul className="mend">
-      {validity.errors.map((error) => (
+      {errors.map((error) => (
         <li key={`${error.field} ${error.code}`}>
           {error.field && (
             <button type="button" className="link" onClick={() => goTo(error.field)}>
@@ -69,7 +77,7 @@ function Made({ made }: { made: Validation }) {
         <dt>The discriminator’s answers</dt>
         <dd>
           {made.logit_is_probability
-            ? "are probabilities: 0.5 where real and made data cannot be told apart"
+            ? "are probabilities: 0.5 where real and generated data cannot be told apart"
             : "are logits: this loss makes no probabilities of them"}
         </dd>
       </div>
@@ -97,7 +105,7 @@ function Names({ title, facts }: { title: string; facts: { name: string; descrip
         <ul className="chips">
           {facts.map(({ name, description }) => (
             <li key={name} title={description}>
-              {words(name)}
+              {labelOf(name)}
             </li>
           ))}
         </ul>

@@ -23,7 +23,7 @@ export function message({ message: words, limit }: ProblemField): string {
   return missing.length ? `${words}; known are ${limit.join(", ")}` : words;
 }
 
-export const parts = (path: string): string[] => (path ? path.split(".") : []);
+const parts = (path: string): string[] => (path ? path.split(".") : []);
 
 /** All errors in a part of the form, each with where in it that is: for fields that draw their items themselves. */
 export function flattened(errors: ErrorSchema | undefined, where = ""): string[] {

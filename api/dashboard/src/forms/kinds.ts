@@ -3,7 +3,7 @@
 import type { Json } from "../api/types";
 import type { FieldSchema } from "./schema";
 
-export type Part = { [key: string]: Json };
+type Part = { [key: string]: Json };
 
 /** The kind of a part: what it says, else what holds where nothing is said. */
 export function kindOf(part: Json | undefined, schema: FieldSchema): string | null {

@@ -135,51 +135,30 @@ export function ChoicesField(props: FieldProps) {
   );
 }
 
+type Label = readonly [name: string, value: string];
+
 /** Labels of one's own: a name and a value in each row. Rows keep their places while they are edited. */
 export function LabelsField(props: FieldProps) {
   const { formData, errorSchema } = props;
   const { id, disabled } = inputOf(props);
   const given = isPart(formData) ? Object.entries(formData).map(([name, value]) => [name, String(value)] as const) : [];
-  const [edited, setEdited] = useState<(readonly [string, string])[] | null>(null);
+  const [edited, setEdited] = useState<Label[] | null>(null);
   const meant = edited && Object.fromEntries(edited.filter(([name]) => name));
   const rows = edited && JSON.stringify(meant) === JSON.stringify(formData ?? {}) ? edited : given;
-  const set = (next: (readonly [string, string])[]) => {
+  const set = (next: Label[]) => {
     setEdited(next);
     const labels = Object.fromEntries(next.filter(([name]) => name));
     setOf(props)(Object.keys(labels).length ? labels : undefined);
   };
-  const replace = (index: number, row: readonly [string, string]) =>
-    set(rows.map((each, at) => (at === index ? row : each)));
   return (
     <div className="labels" id={id}>
-      {rows.map(([name, value], index) => (
-        <div key={index} className="label-row">
-          <input
-            type="text"
-            aria-label={`Label ${index + 1}: name`}
-            placeholder="name"
-            disabled={disabled}
-            value={name}
-            onChange={(event) => replace(index, [event.target.value, value])}
-          />
-          <input
-            type="text"
-            aria-label={`Label ${index + 1}: value`}
-            placeholder="value"
-            disabled={disabled}
-            value={value}
-            onChange={(event) => replace(index, [name, event.target.value])}
-          />
-          <button
-            type="button"
-            className="quiet"
-            aria-label={`Remove label ${name || index + 1}`}
-            disabled={disabled}
-            onClick={() => set(rows.filter((_, at) => at !== index))}
-          >
-            ✕
-          </button>
-        </div>
+      {rows.map((row, index) => (
+        <LabelRow
+          key={index}
+          {...{ row, index, disabled }}
+          set={(next) => set(rows.map((each, at) => (at === index ? next : each)))}
+          remove={() => set(rows.filter((_, at) => at !== index))}
+        />
       ))}
       <button type="button" disabled={disabled} onClick={() => set([...rows, ["", ""]])}>
         Add a label
@@ -188,3 +167,41 @@ export function LabelsField(props: FieldProps) {
     </div>
   );
 }
+
+interface LabelRowProps {
+  row: Label;
+  index: number;
+  disabled: boolean | undefined;
+  set: (row: Label) => void;
+  remove: () => void;
+}
+
+const LabelRow = ({ row: [name, value], index, disabled, set, remove }: LabelRowProps) => (
+  <div className="label-row">
+    <input
+      type="text"
+      aria-label={`Label ${index + 1}: name`}
+      placeholder="name"
+      disabled={disabled}
+      value={name}
+      onChange={(event) => set([event.target.value, value])}
+    />
+    <input
+      type="text"
+      aria-label={`Label ${index + 1}: value`}
+      placeholder="value"
+      disabled={disabled}
+      value={value}
+      onChange={(event) => set([name, event.target.value])}
+    />
+    <button
+      type="button"
+      className="quiet"
+      aria-label={`Remove label ${name || index + 1}`}
+      disabled={disabled}
+      onClick={remove}
+    >
+      ✕
+    </button>
+  </div>
+);

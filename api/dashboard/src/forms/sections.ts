@@ -1,6 +1,6 @@
 // How the fields of a spec are grouped, and which most people leave alone.
 
-export const SECTIONS: readonly { title: string; fields: readonly string[] }[] = [
+const SECTIONS: readonly { title: string; fields: readonly string[] }[] = [
   { title: "Job", fields: ["name", "priority", "metadata"] },
   { title: "Data", fields: ["dataset", "batch_size", "conditional", "augmentation"] },
   { title: "Networks and their optimisers", fields: ["generator", "discriminator", "ema_decay"] },

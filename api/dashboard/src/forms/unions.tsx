@@ -12,7 +12,6 @@ import { type FieldSchema, uiOf } from "./schema";
 export function KindField(props: FieldProps) {
   const { schema, formData, fieldPathId, errorSchema, registry } = props;
   const input = inputOf(props);
-  const kinds = Object.keys(schema.kinds ?? {});
   const kind = kindOf(formData, schema);
   const branch = kind === null ? undefined : schema.kinds?.[kind];
   const { ObjectField } = registry.fields;
@@ -35,13 +34,7 @@ export function KindField(props: FieldProps) {
           setOf(props)(event.target.value ? switched(formData, event.target.value, schema) : undefined)
         }
       >
-        {(schema.none || kind === null) && <option value="">{schema.none ? "none" : "choose …"}</option>}
-        {kind !== null && !branch && <option value={kind}>{kind}</option>}
-        {kinds.map((each) => (
-          <option key={each} value={each}>
-            {words(each)}
-          </option>
-        ))}
+        <Kinds schema={schema} kind={kind} />
       </select>
       <Errors errors={(errorSchema as { kind?: { __errors?: string[] } } | undefined)?.kind?.__errors} />
       {branch?.description && (
@@ -55,6 +48,22 @@ export function KindField(props: FieldProps) {
         />
       )}
     </div>
+  );
+}
+
+/** The kinds to choose from, and what is there now where that is none of them. */
+function Kinds({ schema, kind }: { schema: FieldSchema; kind: string | null }) {
+  const kinds = Object.keys(schema.kinds ?? {});
+  return (
+    <>
+      {(schema.none || kind === null) && <option value="">{schema.none ? "none" : "choose …"}</option>}
+      {kind !== null && !kinds.includes(kind) && <option value={kind}>{kind}</option>}
+      {kinds.map((each) => (
+        <option key={each} value={each}>
+          {words(each)}
+        </option>
+      ))}
+    </>
   );
 }
 

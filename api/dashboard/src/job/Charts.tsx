@@ -4,8 +4,8 @@ import "../styles/charts.css";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
-import { catalogueQuery, intervalsQuery } from "../api/queries";
-import type { MetricBuckets } from "../api/types";
+import { catalogueQuery } from "../api/queries";
+import type { Job, MetricBuckets } from "../api/types";
 import { ChartsGroup } from "../charts/ChartsGroup";
 import { extraFigures, mainFigures } from "../charts/figures";
 import { type Settings, useSettings } from "../charts/settings";
@@ -15,23 +15,21 @@ import { type Colours, useColours } from "../charts/theme";
 import { type Range, type View, viewOf, written } from "../curves/range";
 import { recorded } from "../curves/reading";
 import { type Curves, useCurves } from "../curves/useCurves";
-import { judged } from "../curves/verdicts";
-import { Panel, Problem } from "../ui/parts";
-import { useJobShown } from "./context";
+import { Panel } from "../ui/parts";
+import { useJobPart } from "./context";
+import { useVerdicts } from "./useVerdicts";
 
 export function Charts() {
   const [view, show] = useView();
   const curves = useCurves(view);
   const [settings, change] = useSettings();
-  const { job } = useJobShown();
+  const { equilibrium, loss, recordsProbability } = useJobPart(lossFactsOf);
   const { data: catalogue } = useQuery(catalogueQuery);
   // Known before the curves are, so that the switches have their places.
-  const { latest_metrics: newest, equilibrium } = job;
-  const probable = newest ? newest.d_real != null : catalogue?.losses[lossOf(job.spec)]?.logit_is_probability;
+  const probable = recordsProbability ?? catalogue?.losses[loss]?.logit_is_probability;
   const has = { logits: probable ?? true, total: equilibrium.total_loss !== null };
   return (
     <Panel title="Curves" className="charts-panel" actions={<Switches settings={settings} change={change} has={has} />}>
-      {curves.error && <Problem error={curves.error} retry={curves.again} />}
       <Drawn curves={curves} view={view} show={show} settings={settings} />
     </Panel>
   );
@@ -47,14 +45,12 @@ interface DrawnProps {
 }
 
 function Drawn({ curves, view, show, settings }: DrawnProps) {
-  const { job, segment } = useJobShown();
   const colours = useColours();
   const [selection] = useState(() => new Watched<Range | null>(null));
-  const { data: verdicts } = useQuery(intervalsQuery(job.id, segment));
   const { isPending } = useQuery(catalogueQuery);
   const curve = curves.drawn ?? EMPTY;
   const [extent, range] = [curves.extent ?? NOTHING, curves.range ?? NOTHING];
-  const intervals = useMemo(() => judged(verdicts ?? [], extent[0]), [verdicts, extent[0]]);
+  const intervals = useVerdicts();
   const figures = useFigures(curve, settings, colours);
   const known = curves.drawn !== null && !isPending;
   const whole = curves.whole ?? EMPTY;
@@ -68,11 +64,11 @@ function Drawn({ curves, view, show, settings }: DrawnProps) {
 
 /** The charts that the job has, the same objects while nothing of them changes. */
 function useFigures(curve: MetricBuckets, settings: Settings, colours: Colours) {
-  const { job } = useJobShown();
+  const { loss, equilibrium: levels } = useJobPart(lossFactsOf);
   const { data: catalogue } = useQuery(catalogueQuery);
-  const facts = catalogue?.losses[lossOf(job.spec)] ?? null;
+  const facts = catalogue?.losses[loss] ?? null;
   const names = recorded(curve).join();
-  const { d_loss, g_loss, total_loss } = job.equilibrium;
+  const { d_loss, g_loss, total_loss } = levels;
   return useMemo(() => {
     const equilibrium = { d_loss, g_loss, total_loss };
     const known = { recorded: names ? names.split(",") : [], equilibrium, facts, settings, colours };
@@ -91,6 +87,13 @@ const EMPTY: MetricBuckets = {
   columns: {},
   next_step: 0,
 };
+
+/** What the charts need to know of a job. Whether D answers with probabilities is null until something is recorded. */
+const lossFactsOf = ({ equilibrium, spec, latest_metrics: newest }: Job) => ({
+  equilibrium,
+  loss: lossOf(spec),
+  recordsProbability: newest && newest.d_real != null,
+});
 
 /** The kind of loss that a spec names. */
 function lossOf({ loss }: { loss?: unknown }): string {

@@ -1,22 +1,23 @@
 // How the game stands, on what evidence, and what to do about it; and how it stood at the step looked at.
 
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
-import { catalogueQuery, healthQuery, intervalsQuery } from "../api/queries";
-import type { Health, HealthInterval } from "../api/types";
+import { catalogueQuery, healthQuery } from "../api/queries";
+import type { Health } from "../api/types";
+import { type Judged, verdictAt } from "../curves/verdicts";
 import { AdviceList } from "../panels/AdviceList";
 import { EvidenceTable } from "../panels/EvidenceTable";
-import { confidenceWord, standingAt } from "../panels/health";
+import { confidenceWord, isAssessed } from "../panels/health";
 import { Intervals } from "../panels/Intervals";
 import { count, percent, words } from "../ui/format";
 import { Empty, Panel, Problem, VerdictBadge } from "../ui/parts";
 import { useJobShown } from "./context";
 import { useCursor } from "./cursor";
+import { useVerdicts } from "./useVerdicts";
 
 export function HealthPanel() {
   const { job, segment } = useJobShown();
   const { data: health, error, refetch } = useQuery(healthQuery(job.id, segment));
-  const { data: intervals } = useQuery(intervalsQuery(job.id, segment));
+  const verdicts = useVerdicts();
   return (
     <Panel title="Health" className="health">
       {error && !health ? (
@@ -24,10 +25,10 @@ export function HealthPanel() {
       ) : health ? (
         <div className="panel-body">
           <Standing health={health} />
-          <ThenStanding intervals={intervals ?? []} newest={health.step} />
+          <ThenStanding verdicts={verdicts} />
           <AdviceList job={job} advice={health.advice} canFork={segment === null} />
           <EvidenceTable evidence={health.evidence} />
-          <Intervals intervals={intervals ?? []} />
+          <Intervals verdicts={verdicts} />
           <Meanings />
         </div>
       ) : (
@@ -38,21 +39,21 @@ export function HealthPanel() {
 }
 
 function Standing({ health }: { health: Health }) {
-  // What is said of a job before it is assessed comes without evidence.
-  const isAssessed = health.evidence.length > 0 || health.confidence > 0;
+  // What is said of a job before it is assessed is no verdict.
+  if (!isAssessed(health)) return <p className="muted">{health.sentence}</p>;
   return (
     <div className="standing" data-severity={health.severity}>
       <p className="standing-verdict">
         <VerdictBadge verdict={health.verdict} severity={health.severity} />
-        {isAssessed && (
-          <span className="muted">
-            {confidenceWord(health.confidence)} ({percent(health.confidence)}), since step {count(health.since_step)},
-            by step {count(health.step)}
-          </span>
-        )}
+        <span className="muted">
+          {confidenceWord(health.confidence)} ({percent(health.confidence)})
+        </span>
       </p>
       <p>{health.sentence}</p>
-      {isAssessed && health.severity === "ok" && (
+      <p className="muted small">
+        Holds since step {count(health.since_step)}; last assessed at step {count(health.step)}.
+      </p>
+      {health.severity === "ok" && (
         <p className="muted">
           Losses are good evidence of failure and poor evidence of success: look at the samples, and at the evaluations.
         </p>
@@ -62,14 +63,14 @@ function Standing({ health }: { health: Health }) {
 }
 
 /** How it stood at the step under the cursor. Room is kept for it, so that nothing moves when the pointer does. */
-function ThenStanding({ intervals, newest }: { intervals: HealthInterval[]; newest: number }) {
+function ThenStanding({ verdicts }: { verdicts: readonly Judged[] }) {
   const { cursor } = useJobShown();
   const step = useCursor(cursor);
-  const then = useMemo(() => (step === null ? null : standingAt(intervals, step)), [intervals, step]);
-  if (!intervals.length) return null;
+  if (!verdicts.length) return null;
+  const then = step === null ? null : verdictAt(verdicts, step);
   return (
     <p className="then" data-testid="health-then">
-      {step === null || step >= newest ? (
+      {step === null ? (
         <span className="muted">Point at a step in a chart to read how the game stood then.</span>
       ) : then ? (
         <>
@@ -77,7 +78,7 @@ function ThenStanding({ intervals, newest }: { intervals: HealthInterval[]; newe
           <span className="muted">{then.sentence}</span>
         </>
       ) : (
-        <span className="muted">At step {count(step)} nothing had been assessed.</span>
+        <span className="muted">Step {count(step)} has not been assessed yet.</span>
       )}
     </p>
   );

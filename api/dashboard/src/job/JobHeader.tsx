@@ -3,12 +3,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { healthQuery, jobQuery, segmentsQuery } from "../api/queries";
+import type { Connection } from "../api/stream";
 import { FINAL, type Job, type Origin, type Segment } from "../api/types";
 import { Copy } from "../ui/Copy";
 import { age, clock, count, duration, number, percent, short, title, words } from "../ui/format";
 import { ProgressBar, StatusBadge, VerdictBadge } from "../ui/parts";
 import { Actions } from "./Actions";
-import { useConnection, useJobShown } from "./context";
+import { useConnection, isGone, useDeleted, useJobShown } from "./context";
 
 export function JobHeader({
   segment,
@@ -18,16 +19,22 @@ export function JobHeader({
   setSegment: (segment: number | null) => void;
 }) {
   const { job } = useJobShown();
+  const deleted = useDeleted();
   return (
     <header className="job-head">
       <div className="job-title">
         <div className="job-name">
           <h1>{title(job)}</h1>
           <StatusBadge status={job.status} />
-          <ConnectionWord />
+          {!deleted && <ConnectionWord />}
         </div>
-        <Actions job={job} />
+        {!deleted && <Actions job={job} />}
       </div>
+      {deleted && (
+        <p className="problem" role="alert">
+          This job was deleted: what is shown is what was known of it.
+        </p>
+      )}
       <p className="job-id muted">
         <code>{job.id}</code>
         <Copy text={job.id} what="the job's id" />
@@ -45,22 +52,21 @@ export function JobHeader({
   );
 }
 
-const CONNECTION_WORDS = {
+const CONNECTION_WORDS: Partial<Record<Connection, string>> = {
   connecting: "connecting …",
   live: "live",
   lost: "connection lost; trying again",
-  ended: "complete",
+  paused: "paused while hidden",
 };
 
-/** Whether what is shown is what is. */
+/** Whether what is shown is what is. Of a job that has ended its state says all. The charts tell it aloud. */
 function ConnectionWord() {
   const { job, stream } = useJobShown();
   const connection = useConnection(stream);
-  // A job that has ended by the time that the page is opened needs no connection.
-  const shown = connection === "connecting" && FINAL.includes(job.status) ? "ended" : connection;
+  if (connection === "ended" || FINAL.includes(job.status)) return null;
   return (
-    <span className="connection" data-connection={shown} role="status" data-testid="connection">
-      {CONNECTION_WORDS[shown]}
+    <span className="connection" data-connection={connection} data-testid="connection">
+      {CONNECTION_WORDS[connection]}
     </span>
   );
 }
@@ -80,8 +86,9 @@ function Failure({ job }: { job: Job }) {
 }
 
 function Progress({ job }: { job: Job }) {
-  // What happens to the jobs before it in the queue is no news of this one.
-  useQuery({ ...jobQuery(job.id), refetchInterval: job.status === "queued" ? 5_000 : false });
+  // What happens to the jobs before it in the queue is no news of this one; and one that has ended has no stream.
+  const every = job.status === "queued" ? 5_000 : FINAL.includes(job.status) ? 10_000 : false;
+  useQuery({ ...jobQuery(job.id), refetchInterval: ({ state }) => (isGone(state.error) ? false : every) });
   return (
     <div className="job-progress">
       <ProgressBar value={job.progress} label="Progress" />
@@ -117,11 +124,12 @@ function Facts({ job }: { job: Job }) {
   const facts: [string, React.ReactNode][] = [
     ["Created", <time title={clock(job.created_at)}>{age(job.created_at)}</time>],
     ["Trained for", duration(job.training_seconds)],
-    ["Attempt", job.attempt],
     ["Worker", job.worker_id ? <code title={job.worker_id}>{job.worker_id}</code> : "–"],
   ];
   if (job.origin)
     facts.unshift([job.origin.kind === "fork" ? "Forked from" : "Retry of", <From origin={job.origin} />]);
+  // A job that no worker has taken yet has had none.
+  if (job.attempt) facts.push(["Attempt", job.attempt]);
   if (job.priority) facts.push(["Priority", job.priority]);
   if (job.rollbacks) facts.push(["Rollbacks", job.rollbacks]);
   return (

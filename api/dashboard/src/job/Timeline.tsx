@@ -8,6 +8,7 @@ import { Icon } from "../samples/icons";
 import { Pair } from "../samples/Pair";
 import { pictures } from "../samples/pictures";
 import { Single } from "../samples/Single";
+import { useIsImage } from "../samples/useIsImage";
 import { usePreloaded } from "../samples/usePicture";
 import { indexAt } from "../samples/steps";
 import { type Player, usePlayer } from "../samples/usePlayer";
@@ -61,23 +62,21 @@ function NoneYet() {
 }
 
 function Drawn({ timeline, step }: { timeline: Samples; step: number }) {
-  const [crisp, setCrisp] = useState(true);
+  // A plot has no pixels of its own to look at.
+  const isImage = useIsImage(useJobShown().job.spec);
+  const [isCrisp, setCrisp] = useState(true);
   const [pinned, setPinned] = useState<number | null>(null);
   const [open, setOpen] = useState<"large" | "download" | null>(null);
-  const { steps, index, url } = timeline;
-  const player = usePlayer({
-    length: steps.length,
-    index,
-    go: timeline.go,
-    ready: (next) => pictures.get(url(steps[next] as number)) !== null,
-  });
-  usePreloaded(useNeighbours(timeline, player.playing));
+  const { steps } = timeline;
+  const player = usePlaying(timeline);
   const pair = () => setPinned(pinned === null ? (steps[0] as number) : null);
   const actions = (
     <>
-      <Toggle on={crisp} set={setCrisp}>
-        Crisp pixels
-      </Toggle>
+      {isImage && (
+        <Toggle on={isCrisp} set={setCrisp}>
+          Crisp pixels
+        </Toggle>
+      )}
       <Toggle on={pinned !== null} set={pair}>
         Two steps
       </Toggle>
@@ -86,7 +85,7 @@ function Drawn({ timeline, step }: { timeline: Samples; step: number }) {
       </button>
     </>
   );
-  const shared = { timeline, step, crisp };
+  const shared = { timeline, step, crisp: isImage && isCrisp };
   return (
     <Panel title="Samples" className="samples" actions={actions}>
       <SpaceBar player={player}>
@@ -106,6 +105,15 @@ function Drawn({ timeline, step }: { timeline: Samples; step: number }) {
       {open === "large" && <Large {...shared} player={player} close={() => setOpen(null)} />}
     </Panel>
   );
+}
+
+/** Plays the samples, and has those loaded that may be wanted next. */
+function usePlaying(timeline: Samples): Player {
+  const { steps, index, url, go } = timeline;
+  const ready = (next: number) => pictures.settled(url(steps[next] as number));
+  const player = usePlayer({ length: steps.length, index, go, ready });
+  usePreloaded(useNeighbours(timeline, player.playing));
+  return player;
 }
 
 /** Which sample it is, and whether the next one will be shown when it comes. */

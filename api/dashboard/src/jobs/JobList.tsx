@@ -67,15 +67,7 @@ export function JobList({ jobs, shown, chosen, choose, nearEnd }: Props) {
   const full = chosen.size >= MOST_JOBS;
   return (
     <div className="job-table" role="table" aria-label="Jobs" aria-rowcount={ids.length + 1}>
-      <div role="rowgroup" className="jobs-head">
-        <div role="row" aria-rowindex={1} className="job-columns">
-          {COLUMNS.map(([name, label]) => (
-            <span key={name} role="columnheader" className={`cell-${name}`}>
-              {name === "choose" ? <span className="sr-only">{label}</span> : label}
-            </span>
-          ))}
-        </div>
-      </div>
+      <Head />
       <div
         ref={body}
         role="rowgroup"
@@ -92,6 +84,18 @@ export function JobList({ jobs, shown, chosen, choose, nearEnd }: Props) {
     </div>
   );
 }
+
+const Head = () => (
+  <div role="rowgroup" className="jobs-head">
+    <div role="row" aria-rowindex={1} className="job-columns">
+      {COLUMNS.map(([name, label]) => (
+        <span key={name} role="columnheader" className={`cell-${name}`}>
+          {name === "choose" ? <span className="sr-only">{label}</span> : label}
+        </span>
+      ))}
+    </div>
+  </div>
+);
 
 /** Events that say whether somebody is at a row; a finger that has touched one is not. */
 const holders = (hold: Shown["hold"]) => ({

@@ -17,7 +17,7 @@ export function Overview({ jobs, more }: { jobs: Jobs; more: boolean }) {
     <p className="jobs-overview">
       <Fact value={running} name="running" tone={running ? "info" : undefined} />
       <Fact value={waiting} name="waiting" tone={waiting && nobody ? "caution" : undefined} />
-      <Fact value={alarms} name="in alarm" tone={alarms ? "alarm" : undefined} />
+      <Fact value={alarms} name="unfinished in alarm" tone={alarms ? "alarm" : undefined} />
       <span>
         {count(jobs.size)}
         {more && "+"} {jobs.size === 1 ? "job" : "jobs"}

@@ -12,7 +12,7 @@ const SETTLED = 150;
 const LOOKED_AFTER_EVERY = 1_000;
 const WAIT_AFTER_FAILURE = 5_000;
 
-export interface HeldCurve {
+interface HeldCurve {
   curve: MetricBuckets;
   /** The job's step when it was asked for. */
   step: number;
@@ -29,7 +29,7 @@ export function due(jobs: readonly JobSummary[], held: ReadonlyMap<string, HeldC
   return [...missing, ...grown].slice(0, AT_ONCE);
 }
 
-export class CurveFeed {
+class CurveFeed {
   private readonly held = new Map<string, HeldCurve>();
   private readonly watchers = new Map<string, Set<() => void>>();
   private seen: readonly JobSummary[] = [];

@@ -25,7 +25,7 @@ export interface Known {
 }
 
 /** Asks from `start` to `stop`; keeps what it knows in between, so that the list is there at once when one comes back. */
-export class JobFeed {
+class JobFeed {
   known: Known = { jobs: new Map(), loaded: false, error: null, asOf: 0, hasMore: false, loadingOlder: false };
   private now = "";
   /** The last job of the pages that were asked for. */

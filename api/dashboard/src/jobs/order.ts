@@ -13,7 +13,7 @@ export const SETTLED = 3_000;
 type Compare = (a: JobSummary, b: JobSummary) => number;
 
 /** What wants a look comes first: alarms of jobs that go on, failures, other alarms, then what goes on, then the rest. */
-export function attention(job: JobSummary): number {
+function attention(job: JobSummary): number {
   const goesOn = job.finished_at === null;
   if (goesOn && job.severity === "alarm") return 0;
   if (job.status === "failed") return 1;

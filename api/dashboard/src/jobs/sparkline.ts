@@ -13,7 +13,7 @@ export interface Line {
   /** Where the loss is at equilibrium; null where it has none. */
   equilibrium: number | null;
 }
-export interface Sparkline {
+interface Sparkline {
   d_loss: Line;
   g_loss: Line;
 }

@@ -1,6 +1,6 @@
 // Which rows are shown and in which order: order.ts says when they may move.
 
-import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Filter, filtered } from "./filter";
 import type { Jobs } from "./merge";
 import { held, ordered, pending, SETTLED } from "./order";
@@ -16,32 +16,45 @@ export interface Shown {
 
 export function useShown(jobs: Jobs, filter: Filter): Shown {
   const wanted = useMemo(() => ordered(filtered(jobs.values(), filter), filter.order), [jobs, filter]);
-  const shown = useRef({ filter, ids: wanted as readonly string[], at: 0 });
+  const [settled, setSettled] = useState({ filter, ids: wanted as readonly string[] });
+  const { isHeld, hold, release } = useHolds();
+  // Another filter or order holds at once, and so does what comes where nothing was.
+  const isAsked = settled.filter !== filter || settled.ids.length === 0;
+  const ids = useMemo(() => (isAsked ? wanted : held(settled.ids, jobs)), [isAsked, wanted, settled, jobs]);
+  const waiting = useMemo(() => (ids === wanted ? 0 : pending(ids, wanted)), [ids, wanted]);
+
+  const take = useCallback(() => setSettled({ filter, ids: wanted }), [filter, wanted]);
+  const takenAt = useRef(0);
+  useEffect(() => {
+    takenAt.current = Date.now();
+  }, [settled]);
+  useEffect(() => {
+    if (isAsked) return take();
+    if (isHeld || waiting === 0) return;
+    // What waits for its time is drawn then, even if nothing else happens.
+    const timer = window.setTimeout(take, Math.max(0, takenAt.current + SETTLED - Date.now()));
+    return () => window.clearTimeout(timer);
+  }, [isAsked, isHeld, waiting, take]);
+
+  const settle = useCallback(() => {
+    release();
+    take();
+  }, [release, take]);
+  return { ids, pending: isHeld ? waiting : 0, hold, settle };
+}
+
+/** Whether somebody is at a row. */
+function useHolds() {
   const holds = useRef(new Set<string>());
   const [isHeld, setHeld] = useState(false);
-  const [, redraw] = useReducer((count: number) => count + 1, 0);
   const hold = useCallback((by: string, on: boolean) => {
     if (on) holds.current.add(by);
     else holds.current.delete(by);
     setHeld(holds.current.size > 0);
   }, []);
-  const settle = useCallback(() => {
-    shown.current = { ...shown.current, at: 0 };
+  const release = useCallback(() => {
     holds.current.clear();
     setHeld(false);
-    redraw();
   }, []);
-
-  const now = Date.now();
-  const asked = shown.current.filter !== filter || shown.current.ids.length === 0;
-  if (asked || (!isHeld && now - shown.current.at >= SETTLED)) shown.current = { filter, ids: wanted, at: now };
-  const ids = held(shown.current.ids, jobs);
-  const waiting = ids === wanted ? 0 : pending(ids, wanted);
-  // What waits for its time is drawn then, even if nothing else happens.
-  useEffect(() => {
-    if (isHeld || waiting === 0) return;
-    const timer = window.setTimeout(redraw, SETTLED);
-    return () => window.clearTimeout(timer);
-  }, [isHeld, waiting]);
-  return { ids, pending: isHeld ? waiting : 0, hold, settle };
+  return { isHeld, hold, release };
 }

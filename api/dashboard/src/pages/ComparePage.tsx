@@ -1,7 +1,7 @@
 // Up to eight jobs beside each other: their curves, what differs in their specs, and what they draw.
 
 import { useQueries } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { jobQuery } from "../api/queries";
 import { FINAL, type Job } from "../api/types";
@@ -14,12 +14,15 @@ import { Table } from "../compare/Table";
 import { type View, viewOf, written } from "../curves/range";
 import { Cursor } from "../job/cursor";
 import "../styles/samples.css";
+import "../styles/compare.css";
 import { short, title } from "../ui/format";
 import { Empty, Problem, StatusBadge } from "../ui/parts";
+import { useTitle } from "../ui/useTitle";
 
 const EVERY = 4_000;
 
 export default function ComparePage() {
+  useTitle("Compare");
   const [query, choice, choose] = useChoice();
   const [picking, setPicking] = useState(false);
   const { held, coming } = useJobs(choice.jobs);
@@ -30,12 +33,6 @@ export default function ComparePage() {
   begun.current ||= !coming;
   const jobs = useMemo(() => there.map(({ job }) => job), [there]);
   const places = useMemo(() => there.map(({ at }) => at), [there]);
-  useEffect(() => {
-    document.title = "Compare · Ganjobs";
-    return () => {
-      document.title = "Ganjobs";
-    };
-  }, []);
   const pick = (
     <button type="button" className={choice.jobs.length ? "" : "primary"} onClick={() => setPicking(true)}>
       Choose jobs
@@ -117,7 +114,9 @@ function Chosen({ choice: { jobs }, choose }: { choice: Choice; choose: Choose }
         return (
           <li key={id}>
             <Swatch index={at} />
-            <Link href={`/jobs/${id}`}>{name}</Link>
+            <Link href={`/jobs/${id}`} className="compare-name" title={name}>
+              {name}
+            </Link>
             {data && <StatusBadge status={data.status} />}
             {error && !data && <Problem error={error} retry={refetch && (() => void refetch())} />}
             <button

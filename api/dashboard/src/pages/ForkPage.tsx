@@ -16,6 +16,7 @@ import { DifferenceTable } from "../panels/DifferenceTable";
 import { freshKey } from "../ui/key";
 import { age, count, number, title, words } from "../ui/format";
 import { Empty, Panel, Problem } from "../ui/parts";
+import { useTitle } from "../ui/useTitle";
 
 const NONE: never[] = [];
 
@@ -24,12 +25,7 @@ export default function ForkPage({ id }: { id: string }) {
   const checkpoints = useQuery(checkpointsQuery(id));
   const segments = useQuery({ ...segmentsQuery(id), enabled: Boolean(job.data?.rollbacks) });
   const error = job.error ?? checkpoints.error ?? segments.error;
-  useEffect(() => {
-    if (job.data) document.title = `Fork ${title(job.data)} · Ganjobs`;
-    return () => {
-      document.title = "Ganjobs";
-    };
-  }, [job.data]);
+  useTitle(job.data ? `Fork ${title(job.data)}` : null);
   if (error) return <Problem error={error} />;
   if (!job.data || !checkpoints.data || (job.data.rollbacks > 0 && !segments.data)) return <Empty>Loading …</Empty>;
   if (!checkpoints.data.length)
@@ -42,14 +38,16 @@ export default function ForkPage({ id }: { id: string }) {
   return <Fork job={job.data} base={base} checkpoints={checkpoints.data} />;
 }
 
-function Fork({ job, base: newest, checkpoints }: { job: Job; base: Spec; checkpoints: Checkpoint[] }) {
-  const search = new URLSearchParams(useSearch());
-  const asked = Number(search.get("step"));
-  const field = search.get("field");
+interface ForkProps {
+  job: Job;
+  base: Spec;
+  checkpoints: Checkpoint[];
+}
+
+function Fork({ job, base: newest, checkpoints }: ForkProps) {
   // What the job does meanwhile is not to change the form under the hands of who fills it.
   const [base] = useState(newest);
-  const [step, setStep] = useState(checkpoints.find((each) => each.step === asked)?.step ?? checkpoints[0]?.step ?? 0);
-  const [spec, setSpecHeld] = useState<Spec>(() => ({ ...base, steps: stepsAfter(base, step) }));
+  const { step, spec, setStep, setSpec: setSpecHeld } = useForkForm(base, checkpoints);
   const validity = useValidation(spec);
   const changes = useMemo(() => mergePatch(base, spec), [base, spec]);
   const { submit, isSending, error, forget } = useFork(job, step, changes);
@@ -59,15 +57,12 @@ function Fork({ job, base: newest, checkpoints }: { job: Job; base: Spec; checkp
   };
   const goOnFrom = (next: number) => {
     setStep(next);
-    setSpec({ ...spec, steps: Math.max(Number(spec.steps) || 0, stepsAfter(base, next)) });
+    forget();
   };
-  useEffect(() => {
-    if (!field) return;
-    const timer = window.setTimeout(() => goTo(field), 300);
-    return () => window.clearTimeout(timer);
-  }, [field]);
   const refused = error instanceof ApiError ? error.fields.filter((each) => each.field && each.in === "body") : NONE;
   const tooShort = useMemo(() => tooShortFor(spec, step), [spec, step]);
+  const isReady = !isSending && validity.isCurrent && validity.isValid && !tooShort.length;
+  const wrong = tooShort.length ? tooShort : refused;
   return (
     <>
       <div className="page-title">
@@ -75,28 +70,12 @@ function Fork({ job, base: newest, checkpoints }: { job: Job; base: Spec; checkp
           Fork <Link href={`/jobs/${job.id}`}>{title(job)}</Link>
         </h1>
       </div>
-      <SpecEditor
-        {...{ spec, setSpec, validity, refused: tooShort.length ? tooShort : refused, isFixed: isFixedInFork }}
-      >
+      <SpecEditor {...{ spec, setSpec, validity, refused: wrong, isFixed: isFixedInFork }}>
         <Panel title="Go on from">
           <div className="panel-body">
-            <label className="stacked">
-              Checkpoint
-              <select value={step} onChange={(event) => goOnFrom(Number(event.target.value))}>
-                {checkpoints.map((each) => (
-                  <option key={each.step} value={each.step}>
-                    {described(each)}
-                  </option>
-                ))}
-              </select>
-            </label>
+            <From step={step} checkpoints={checkpoints} go={goOnFrom} />
             <Changes base={base} spec={spec} />
-            <button
-              type="button"
-              className="primary"
-              disabled={isSending || !validity.isCurrent || !validity.isValid || tooShort.length > 0}
-              onClick={() => submit()}
-            >
+            <button type="button" className="primary" disabled={!isReady} onClick={() => submit()}>
               {isSending ? "Forking …" : "Fork the job"}
             </button>
             {error && !refused.length && <Problem error={error} />}
@@ -106,6 +85,40 @@ function Fork({ job, base: newest, checkpoints }: { job: Job; base: Spec; checkp
     </>
   );
 }
+
+/** The checkpoint and the spec of a fork, begun as the address asks: a step to go on from, a field to be changed. */
+function useForkForm(base: Spec, checkpoints: readonly Checkpoint[]) {
+  const search = new URLSearchParams(useSearch());
+  const asked = Number(search.get("step"));
+  const field = search.get("field");
+  const [step, setStepHeld] = useState(
+    checkpoints.find((each) => each.step === asked)?.step ?? checkpoints[0]?.step ?? 0,
+  );
+  const [spec, setSpec] = useState<Spec>(() => ({ ...base, steps: stepsAfter(base, step) }));
+  const setStep = (next: number) => {
+    setStepHeld(next);
+    setSpec({ ...spec, steps: Math.max(Number(spec.steps) || 0, stepsAfter(base, next)) });
+  };
+  useEffect(() => {
+    if (!field) return;
+    const timer = window.setTimeout(() => goTo(field), 300);
+    return () => window.clearTimeout(timer);
+  }, [field]);
+  return { step, spec, setStep, setSpec };
+}
+
+const From = (props: { step: number; checkpoints: readonly Checkpoint[]; go: (step: number) => void }) => (
+  <label className="stacked">
+    Checkpoint
+    <select value={props.step} onChange={(event) => props.go(Number(event.target.value))}>
+      {props.checkpoints.map((each) => (
+        <option key={each.step} value={each.step}>
+          {described(each)}
+        </option>
+      ))}
+    </select>
+  </label>
+);
 
 const described = ({ step, created_at, best }: Checkpoint): string =>
   `step ${count(step)}, ${age(created_at)}${best ? `, best by ${words(best.metric)}: ${number(best.value)}` : ""}`;

@@ -35,16 +35,21 @@ export default function JobPage({ id }: { id: string }) {
   return (
     <JobShownProvider job={job} segment={segment}>
       <JobHeader segment={segment} setSegment={setSegment} />
-      <div className="job-layout">
-        <div className="job-main">
-          <Charts />
-        </div>
-        <div className="job-side">
-          <Timeline />
-          <HealthPanel />
-        </div>
-        <Details />
-      </div>
+      {PARTS}
     </JobShownProvider>
   );
 }
+
+/** The same object always: what of it depends on the job asks for it, and is not drawn anew else. */
+const PARTS = (
+  <div className="job-layout">
+    <div className="job-main">
+      <Charts />
+    </div>
+    <div className="job-side">
+      <Timeline />
+      <HealthPanel />
+    </div>
+    <Details />
+  </div>
+);

@@ -15,6 +15,7 @@ import { SelectionBar } from "../jobs/SelectionBar";
 import { useFeed } from "../jobs/useFeed";
 import { useShown } from "../jobs/useShown";
 import { Empty, Problem } from "../ui/parts";
+import { useTitle } from "../ui/useTitle";
 
 const change = (filter: Filter, replace = false) => navigate(addressOf(filter), { replace });
 // Older jobs come as one scrolls down to them, unless a filter leaves few: then they would all be asked for at once.
@@ -22,6 +23,7 @@ const older = () => void feed.older();
 const nothing = () => {};
 
 export function JobsPage() {
+  useTitle("Jobs");
   const search = useSearch();
   const filter = useMemo(() => filterOf(search), [search]);
   const known = useFeed();

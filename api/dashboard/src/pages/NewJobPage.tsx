@@ -1,7 +1,7 @@
 // A job to be: from an example, another job, or what was filled in before.
 
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { ApiError, post } from "../api/http";
 import { jobQuery, queryClient } from "../api/queries";
@@ -12,6 +12,7 @@ import { SpecEditor } from "../forms/SpecEditor";
 import { useValidation } from "../forms/useValidation";
 import { Empty, Panel, Problem } from "../ui/parts";
 import { freshKey } from "../ui/key";
+import { useTitle } from "../ui/useTitle";
 
 const FIRST = "digits";
 const NONE: never[] = [];
@@ -19,12 +20,7 @@ const NONE: never[] = [];
 export default function NewJobPage() {
   const from = new URLSearchParams(useSearch()).get("from");
   const begun = useBeginning(from);
-  useEffect(() => {
-    document.title = "New job · Ganjobs";
-    return () => {
-      document.title = "Ganjobs";
-    };
-  }, []);
+  useTitle("New job");
   if (begun.error) return <Problem error={begun.error} />;
   if (!begun.spec) return <Empty>Loading …</Empty>;
   return <NewJob key={from} beginning={begun.spec} />;
@@ -61,19 +57,12 @@ function NewJob({ beginning }: { beginning: Spec }) {
         </button>
       </div>
       <SpecEditor key={filling} {...{ spec, setSpec, validity, refused }}>
-        <Panel title="Submit">
-          <div className="panel-body">
-            <button
-              type="button"
-              className="primary"
-              disabled={isSending || !validity.isCurrent || !validity.isValid}
-              onClick={() => submit()}
-            >
-              {isSending ? "Submitting …" : "Submit the job"}
-            </button>
-            {error && !refused.length && <Problem error={error} />}
-          </div>
-        </Panel>
+        <Submit
+          isReady={!isSending && validity.isCurrent && validity.isValid}
+          isSending={isSending}
+          submit={submit}
+          error={refused.length ? null : error}
+        />
       </SpecEditor>
       {isChoosing && (
         <PresetPicker
@@ -88,6 +77,25 @@ function NewJob({ beginning }: { beginning: Spec }) {
     </>
   );
 }
+
+interface SubmitProps {
+  isReady: boolean;
+  isSending: boolean;
+  submit: () => void;
+  /** What went wrong where no field is at fault. */
+  error: Error | null;
+}
+
+const Submit = ({ isReady, isSending, submit, error }: SubmitProps) => (
+  <Panel title="Submit">
+    <div className="panel-body">
+      <button type="button" className="primary" disabled={!isReady} onClick={() => submit()}>
+        {isSending ? "Submitting …" : "Submit the job"}
+      </button>
+      {error && <Problem error={error} />}
+    </div>
+  </Panel>
+);
 
 /** Sends the spec under a key of its own, so that one that is sent again makes no second job. */
 function useSubmit(spec: Spec) {

@@ -10,6 +10,7 @@ import { Lost } from "../jobs/Lost";
 import { speed } from "../jobs/speed";
 import { count } from "../ui/format";
 import { Empty, Problem } from "../ui/parts";
+import { useTitle } from "../ui/useTitle";
 import { speedOf } from "../workers/devices";
 import { WorkerCard } from "../workers/WorkerCard";
 import "../styles/workers.css";
@@ -24,6 +25,7 @@ const trainedQuery = queryOptions({
 });
 
 export default function WorkersPage() {
+  useTitle("Workers");
   const { data: workers, error, refetch, dataUpdatedAt } = useQuery({ ...workersQuery, refetchInterval: EVERY });
   const { data: trained } = useQuery(trainedQuery);
   const jobs = useMemo(() => new Map(trained?.map((job) => [job.id, job])), [trained]);

@@ -2,7 +2,8 @@
 
 import { Link } from "wouter";
 import type { Advice, Job } from "../api/types";
-import { number } from "../ui/format";
+import { written } from "../compare/diff";
+import { count } from "../ui/format";
 import { valueAt } from "./health";
 import { useCheckpoints } from "./useCheckpoints";
 
@@ -40,8 +41,6 @@ export function AdviceList({ job, advice, canFork }: { job: Job; advice: Advice[
 /** What the field is now, where that is short. */
 function Now({ job, field }: { job: Job; field: string }) {
   const value = valueAt(job.spec, field);
-  if (typeof value === "number") return <span className="muted">now {number(value)}</span>;
-  if (typeof value === "string" || typeof value === "boolean")
-    return <span className="muted">now {String(value)}</span>;
-  return null;
+  if (value == null || typeof value === "object") return null;
+  return <span className="muted">now {Number.isInteger(value) ? count(Number(value)) : written(value)}</span>;
 }

@@ -7,7 +7,7 @@ import { Empty, Problem } from "../ui/parts";
 import { useCheckpoints } from "./useCheckpoints";
 
 export function Checkpoints({ job }: { job: Job }) {
-  const { data: checkpoints, error, refetch } = useCheckpoints(job);
+  const { data: checkpoints, error, refetch } = useCheckpoints(job, true);
   if (error && !checkpoints) return <Problem error={error} retry={() => void refetch()} />;
   if (!checkpoints) return <Empty>Loading …</Empty>;
   if (!checkpoints.length) return <Empty>No checkpoint has been made yet.</Empty>;

@@ -3,7 +3,7 @@
 import type { Json } from "../api/types";
 import { written } from "../compare/diff";
 
-export interface Changed {
+interface Changed {
   path: string;
   before: Json | undefined;
   after: Json | undefined;

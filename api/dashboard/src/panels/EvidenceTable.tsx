@@ -2,6 +2,7 @@
 
 import type { Evidence } from "../api/types";
 import { count, number, words } from "../ui/format";
+import { meaningOf } from "./signals";
 
 export function EvidenceTable({ evidence }: { evidence: Evidence[] }) {
   if (!evidence.length) return null;
@@ -31,18 +32,24 @@ export function EvidenceTable({ evidence }: { evidence: Evidence[] }) {
         </thead>
         <tbody>
           {evidence.map((each) => (
-            <tr key={each.signal}>
-              <th scope="row">{words(each.signal)}</th>
-              <td className="number">{number(each.value)}</td>
-              <td className="number">{number(each.threshold)}</td>
-              {hasReference && <td className="number">{number(each.reference)}</td>}
-              <td className="number">
-                {count(each.first_step)}–{count(each.last_step)}
-              </td>
-            </tr>
+            <Row key={each.signal} evidence={each} hasReference={hasReference} />
           ))}
         </tbody>
       </table>
     </div>
   );
 }
+
+const Row = ({ evidence: each, hasReference }: { evidence: Evidence; hasReference: boolean }) => (
+  <tr>
+    <th scope="row" title={meaningOf(each.signal)}>
+      {words(each.signal)}
+    </th>
+    <td className="number">{number(each.value)}</td>
+    <td className="number">{number(each.threshold)}</td>
+    {hasReference && <td className="number">{number(each.reference)}</td>}
+    <td className="number">
+      {count(each.first_step)}–{count(each.last_step)}
+    </td>
+  </tr>
+);

@@ -1,18 +1,18 @@
 // How a job's health went: a step of it is looked at by a click.
 
 import { useState } from "react";
-import type { HealthInterval } from "../api/types";
+import type { Judged } from "../curves/verdicts";
 import { useJobShown } from "../job/context";
 import { count } from "../ui/format";
 import { VerdictBadge } from "../ui/parts";
 
 const SHOWN = 8;
 
-export function Intervals({ intervals }: { intervals: HealthInterval[] }) {
+export function Intervals({ verdicts }: { verdicts: readonly Judged[] }) {
   const { cursor } = useJobShown();
   const [all, setAll] = useState(false);
-  if (!intervals.length) return null;
-  const newest = [...intervals].reverse();
+  if (!verdicts.length) return null;
+  const newest = [...verdicts].reverse();
   const shown = all ? newest : newest.slice(0, SHOWN);
   return (
     <section aria-label="History">
@@ -23,9 +23,9 @@ export function Intervals({ intervals }: { intervals: HealthInterval[] }) {
             <button type="button" className="quiet" title={each.sentence} onClick={() => cursor.set(each.from_step)}>
               <VerdictBadge verdict={each.verdict} severity={each.severity} />
               <span className="muted number">
-                {each.from_step === each.to_step
-                  ? `step ${count(each.from_step)}`
-                  : `steps ${count(each.from_step)}–${count(each.to_step)}`}
+                {each.first === each.to_step
+                  ? `step ${count(each.first)}`
+                  : `steps ${count(each.first)}–${count(each.to_step)}`}
               </span>
             </button>
           </li>

@@ -5,7 +5,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { logsQuery } from "../api/queries";
 import { FINAL, type Job, type LogLine } from "../api/types";
-import { count } from "../ui/format";
+import { clock, count } from "../ui/format";
 import { Empty, Problem, Toggle } from "../ui/parts";
 import { LEVELS, matching, pairs } from "./log";
 
@@ -79,8 +79,11 @@ function Lines({ lines, follow }: { lines: LogLine[]; follow: boolean }) {
               className="log-line"
               style={{ transform: `translateY(${row.start}px)` }}
             >
-              <span className="muted">{line.created_at.slice(11, 19)}</span> <span className="level">{line.level}</span>{" "}
-              {line.message} <span className="muted">{pairs(line.data)}</span>
+              <time className="muted" dateTime={line.created_at} title={clock(line.created_at)}>
+                {clock(line.created_at).slice(-8)}
+              </time>{" "}
+              <span className="level">{line.level}</span> {line.message}{" "}
+              <span className="muted">{pairs(line.data)}</span>
             </div>
           );
         })}

@@ -1,37 +1,22 @@
 import { expect, test } from "vitest";
-import type { HealthInterval } from "../api/types";
-import { confidenceWord, standingAt, valueAt } from "./health";
+import { confidenceWord, isAssessed, valueAt } from "./health";
 
-const interval = (from_step: number, verdict: string): HealthInterval => ({
-  from_step,
-  to_step: from_step,
-  verdict,
-  severity: "ok",
-  confidence: 1,
-  sentence: "",
-  segment: 0,
+test("confidence in words that fit the number", () => {
+  expect([0, 0.37, 0.5, 0.79, 0.8, 1].map((share) => confidenceWord(share).split(" ")[0])).toEqual([
+    "low",
+    "low",
+    "moderate",
+    "moderate",
+    "high",
+    "high",
+  ]);
 });
 
-test("a step is in the last interval that began by then", () => {
-  const intervals = [interval(100, "warming_up"), interval(300, "balanced"), interval(900, "mode_collapse")];
-  expect([50, 100, 299, 300, 5000].map((step) => standingAt(intervals, step)?.verdict)).toEqual([
-    undefined,
-    "warming_up",
-    "warming_up",
-    "balanced",
-    "mode_collapse",
-  ]);
-  expect(standingAt([], 1)).toBeNull();
-});
-
-test("confidence in words", () => {
-  expect([0, 0.2, 0.5, 0.8, 1].map(confidenceWord)).toEqual([
-    "barely",
-    "fairly sure",
-    "sure",
-    "very sure",
-    "very sure",
-  ]);
+test("a report without evidence and confidence is of no assessment", () => {
+  const evidence = [{ signal: "shift", value: 0.1, threshold: null, reference: null, first_step: 1, last_step: 2 }];
+  expect(isAssessed({ evidence: [], confidence: 0 })).toBe(false);
+  expect(isAssessed({ evidence, confidence: 0 })).toBe(true);
+  expect(isAssessed({ evidence: [], confidence: 0.4 })).toBe(true);
 });
 
 test("a field by its dotted path", () => {

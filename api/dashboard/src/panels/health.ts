@@ -1,23 +1,16 @@
-// Health in words: how sure a verdict is, what a signal is, how it stood at a step.
+// Health in words: how sure a verdict is, and what its advice is about.
 
-import type { HealthInterval, Json } from "../api/types";
+import type { Health, Json } from "../api/types";
 
+/** A confidence in words that fit its number. */
 export function confidenceWord(confidence: number): string {
-  if (confidence >= 0.8) return "very sure";
-  if (confidence >= 0.5) return "sure";
-  return confidence >= 0.2 ? "fairly sure" : "barely";
+  if (confidence >= 0.8) return "high confidence";
+  return confidence >= 0.5 ? "moderate confidence" : "low confidence";
 }
 
-/** The interval that a step lies in: the last that began by then. Intervals are in the order of their steps. */
-export function standingAt(intervals: readonly HealthInterval[], step: number): HealthInterval | null {
-  let [low, high] = [0, intervals.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((intervals[middle] as HealthInterval).from_step <= step) low = middle + 1;
-    else high = middle;
-  }
-  return intervals[low - 1] ?? null;
-}
+/** Whether a report rests on an assessment: what is said of a job before there is one comes without evidence. */
+export const isAssessed = ({ evidence, confidence }: Pick<Health, "evidence" | "confidence">): boolean =>
+  evidence.length > 0 || confidence > 0;
 
 /** What an advice's field is in a spec now: fields.of.it by name; undefined where the spec has none such. */
 export function valueAt(spec: Json, field: string): Json | undefined {

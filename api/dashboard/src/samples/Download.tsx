@@ -6,7 +6,7 @@ import { useJobShown } from "../job/context";
 import { count } from "../ui/format";
 import { Dialog } from "../ui/parts";
 import { Icon } from "./icons";
-import { type AnimationForm, LIMITS, planned } from "./steps";
+import { type AnimationForm, type AnimationPlan, LIMITS, planned } from "./steps";
 import { SPEEDS } from "./usePlayer";
 import type { Timeline } from "./useTimeline";
 
@@ -48,8 +48,22 @@ function Animation({ timeline: { steps } }: { timeline: Timeline }) {
     side: 384,
   });
   const plan = planned(steps, form);
-  const change = (part: Partial<AnimationForm>) => setForm({ ...form, ...part });
-  const href = path(`/v1/jobs/${job.id}/samples/animation`, {
+  return (
+    <>
+      <Form form={form} last={job.steps} change={(part) => setForm({ ...form, ...part })} />
+      {typeof plan === "string" ? (
+        <p className="problem" role="alert">
+          {plan}
+        </p>
+      ) : (
+        <Plan form={form} plan={plan} href={addressOf(job.id, segment, form)} />
+      )}
+    </>
+  );
+}
+
+const addressOf = (id: string, segment: number | null, form: AnimationForm): string =>
+  path(`/v1/jobs/${id}/samples/animation`, {
     format: form.format,
     from_step: form.from,
     to_step: form.to,
@@ -58,59 +72,56 @@ function Animation({ timeline: { steps } }: { timeline: Timeline }) {
     side: form.side,
     segment: segment || null,
   });
-  return (
-    <>
-      <div className="sample-form">
-        <Choice
-          label="Format"
-          value={form.format}
-          options={Object.entries(FORMATS)}
-          set={(value) => change({ format: value as AnimationForm["format"] })}
-        />
-        <Amount label="From step" value={form.from} bounds={[0, form.to]} set={(from) => change({ from })} />
-        <Amount label="To step" value={form.to} bounds={[form.from, job.steps]} set={(to) => change({ to })} />
-        <Amount
-          label="Images, at most"
-          value={form.frames}
-          bounds={LIMITS.frames}
-          set={(frames) => change({ frames })}
-        />
-        <Choice
-          label="Speed"
-          value={String(form.framesPerSecond)}
-          options={SPEEDS.map((speed) => [String(speed), `${speed} a second`])}
-          set={(value) => change({ framesPerSecond: Number(value) })}
-        />
-        <Choice
-          label="Size, at most"
-          value={String(form.side)}
-          options={SIDES.map((side) => [String(side), `${side} pixels`])}
-          set={(value) => change({ side: Number(value) })}
-        />
-      </div>
-      {typeof plan === "string" ? (
-        <p className="problem" role="alert">
-          {plan}
-        </p>
-      ) : (
-        <>
-          <p className="muted">
-            {plan.shown === plan.there
-              ? `All ${count(plan.there)} samples`
-              : `${count(plan.shown)} of ${count(plan.there)} samples, evenly chosen`}
-            , steps {count(form.from)} to {count(form.to)}; runs for {plan.seconds.toFixed(1)} s.
-          </p>
-          <p>
-            <a className="button primary" href={href} download>
-              <Icon name="download" /> {FORMATS[form.format]} of {count(plan.shown)}{" "}
-              {plan.shown === 1 ? "sample" : "samples"}
-            </a>
-          </p>
-        </>
-      )}
-    </>
-  );
+
+interface FormProps {
+  form: AnimationForm;
+  /** The step that the job ends at. */
+  last: number;
+  change: (part: Partial<AnimationForm>) => void;
 }
+
+const Form = ({ form, last, change }: FormProps) => (
+  <div className="sample-form">
+    <Choice
+      label="Format"
+      value={form.format}
+      options={Object.entries(FORMATS)}
+      set={(value) => change({ format: value as AnimationForm["format"] })}
+    />
+    <Amount label="From step" value={form.from} bounds={[0, form.to]} set={(from) => change({ from })} />
+    <Amount label="To step" value={form.to} bounds={[form.from, last]} set={(to) => change({ to })} />
+    <Amount label="Images, at most" value={form.frames} bounds={LIMITS.frames} set={(frames) => change({ frames })} />
+    <Choice
+      label="Speed"
+      value={String(form.framesPerSecond)}
+      options={SPEEDS.map((speed) => [String(speed), `${speed} a second`])}
+      set={(value) => change({ framesPerSecond: Number(value) })}
+    />
+    <Choice
+      label="Size, at most"
+      value={String(form.side)}
+      options={SIDES.map((side) => [String(side), `${side} pixels`])}
+      set={(value) => change({ side: Number(value) })}
+    />
+  </div>
+);
+
+/** What would be made, and where it is to be had. */
+const Plan = ({ form, plan, href }: { form: AnimationForm; plan: AnimationPlan; href: string }) => (
+  <>
+    <p className="muted">
+      {plan.shown === plan.there
+        ? `All ${count(plan.there)} samples`
+        : `${count(plan.shown)} of ${count(plan.there)} samples, evenly chosen`}
+      , steps {count(form.from)} to {count(form.to)}; runs for {plan.seconds.toFixed(1)} s.
+    </p>
+    <p>
+      <a className="button primary" href={href} download>
+        <Icon name="download" /> {FORMATS[form.format]} of {count(plan.shown)} {plan.shown === 1 ? "sample" : "samples"}
+      </a>
+    </p>
+  </>
+);
 
 const Field = ({ label, children }: { label: string; children: ReactNode }) => (
   <label>

@@ -1,19 +1,21 @@
 // What is known of the step whose sample is shown: its verdict and its evaluation, in words.
 
 import { useQuery } from "@tanstack/react-query";
-import { catalogueQuery, evaluationsQuery, intervalsQuery } from "../api/queries";
+import { catalogueQuery, evaluationsQuery } from "../api/queries";
 import type { Evaluation } from "../api/types";
+import { verdictAt } from "../curves/verdicts";
 import { useJobShown } from "../job/context";
+import { useVerdicts } from "../job/useVerdicts";
 import { count, number, words } from "../ui/format";
 import { VerdictBadge } from "../ui/parts";
 import { atOrBefore } from "./steps";
 
 export function Facts({ step }: { step: number }) {
   const { job, segment } = useJobShown();
-  const { data: intervals } = useQuery(intervalsQuery(job.id, segment));
+  const verdicts = useVerdicts();
   const { data: evaluations } = useQuery(evaluationsQuery(job.id));
   // The newest sample is drawn before the verdict on its step.
-  const interval = intervals?.findLast((each) => each.from_step <= step);
+  const verdict = verdictAt(verdicts, step) ?? verdicts.at(-1);
   // Evaluations are asked for of the line that the job is on.
   const at = segment === null ? atOrBefore(evaluations?.map((each) => each.step) ?? [], step) : null;
   const evaluation = evaluations?.find((each) => each.step === at);
@@ -21,9 +23,9 @@ export function Facts({ step }: { step: number }) {
     <div className="sample-facts">
       <p>
         <span className="muted">
-          {interval && interval.to_step < step ? `Verdict at step ${count(interval.to_step)}` : "Verdict at this step"}
+          {verdict && verdict.to_step < step ? `Verdict at step ${count(verdict.to_step)}` : "Verdict at this step"}
         </span>{" "}
-        {interval ? <VerdictBadge {...interval} /> : <span className="muted">none</span>}
+        {verdict ? <VerdictBadge {...verdict} /> : <span className="muted">none</span>}
       </p>
       {evaluation && <Evaluated evaluation={evaluation} step={step} />}
     </div>

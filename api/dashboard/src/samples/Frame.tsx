@@ -1,6 +1,7 @@
 // A sample in a frame of its own proportions, which is there before the image is.
 
 import { type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
+import { pictures } from "./pictures";
 import type { Shown } from "./usePicture";
 
 interface Props {
@@ -27,7 +28,14 @@ export function Frame({ shown, label, width, height, crisp, children }: Props) {
       data-crisp={crisp && enlarged}
     >
       {shown.picture && <img src={shown.picture.src} alt={label} decoding="sync" draggable={false} />}
-      {shown.error && <p className="sample-error">{shown.error.message}</p>}
+      {shown.error && (
+        <div className="sample-error">
+          <p>{shown.error.message}</p>
+          <button type="button" onClick={pictures.again}>
+            Try again
+          </button>
+        </div>
+      )}
       {children}
     </div>
   );

@@ -104,7 +104,7 @@ function Over({ timeline, a, b, crisp, view }: Sides & { view: "wipe" | "differe
   return (
     <figure>
       <Frame
-        shown={below}
+        shown={{ ...below, error: below.error ?? above.error }}
         label={`Sample of step ${count(a)}`}
         width={timeline.width}
         height={timeline.height}

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { ApiError } from "../api/http";
 import { Pictures } from "./pictures";
 
 function kept(limit: number) {
@@ -47,4 +48,36 @@ test("what failed is asked for again, and what is forgotten is not kept when it 
   await coming;
   expect([pictures.get("x/1"), pictures.get("x/2"), freed]).toEqual([null, null, ["blob:x/1"]]);
   expect(pictures.get("y/1")?.src).toBe("blob:y/1");
+});
+
+test("what cannot be had need not be waited for, and is given another chance when told to", async () => {
+  const { pictures } = kept(2);
+  let told = 0;
+  const stop = pictures.watch(() => told++);
+  expect(pictures.settled("x/gone")).toBe(false);
+  await expect(pictures.load("x/gone")).rejects.toThrow("gone");
+  expect(pictures.settled("x/gone")).toBe(true);
+  pictures.again();
+  expect([pictures.settled("x/gone"), pictures.round, told]).toEqual([false, 1, 1]);
+  pictures.again(); // nothing has failed since
+  expect([pictures.round, told]).toEqual([1, 1]);
+  stop();
+});
+
+test("what may pass is given another chance by itself, what is refused is not", async () => {
+  vi.useFakeTimers();
+  const refused = async () => Promise.reject(new ApiError("no such sample", 404));
+  const away = async () => Promise.reject(new ApiError("the service cannot be reached", 0));
+  for (const [load, rounds] of [
+    [refused, 0],
+    [away, 1],
+  ] as const) {
+    const pictures = new Pictures(2, load, () => {});
+    const stop = pictures.watch(() => {});
+    await expect(pictures.load("a")).rejects.toThrow(ApiError);
+    vi.advanceTimersByTime(10_000);
+    expect(pictures.round).toBe(rounds);
+    stop();
+  }
+  vi.useRealTimers();
 });

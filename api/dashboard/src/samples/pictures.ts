@@ -12,10 +12,22 @@ export interface Picture {
 
 type Load = (url: string) => Promise<Picture>;
 
+/** How long one that cannot be had now is waited with (ms), while somebody looks at its place. */
+const AGAIN = 5_000;
+
+/** Whether what went wrong may pass: the service was away, or was not well. */
+const passes = (error: unknown): boolean => !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
+
 /** Pictures by their address, the `limit` that were asked for last; a picture is loaded once however often. */
 export class Pictures {
   private readonly held = new Map<string, Picture>();
   private readonly coming = new Map<string, Promise<Picture>>();
+  /** Those that could not be loaded, and whether that may pass. */
+  private readonly failed = new Map<string, boolean>();
+  private readonly watchers = new Set<() => void>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** How often what failed was given another chance: what shows such a picture asks for it again. */
+  round = 0;
   private readonly limit: number;
   private readonly fetched: Load;
   private readonly free: (picture: Picture) => void;
@@ -45,20 +57,55 @@ export class Pictures {
       const picture = await promise;
       // Forgotten while it came: it is of what is no more.
       if (this.coming.get(url) === promise) this.keep(url, picture);
+      this.failed.delete(url);
       return picture;
+    } catch (error) {
+      this.failed.set(url, passes(error));
+      this.wait();
+      throw error;
     } finally {
       if (this.coming.get(url) === promise) this.coming.delete(url);
     }
   }
 
+  /** Whether a picture need not be waited for: it is there, or cannot be had. */
+  settled(url: string): boolean {
+    return this.failed.has(url) || this.get(url) !== null;
+  }
+
+  /** Have those that could not be loaded asked for again where they are shown. */
+  readonly again = (): void => {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.failed.size === 0) return;
+    this.failed.clear();
+    this.round += 1;
+    for (const watcher of this.watchers) watcher();
+  };
+
+  /** For `useSyncExternalStore`: told of every new `round`. */
+  readonly watch = (watcher: () => void): (() => void) => {
+    this.watchers.add(watcher);
+    this.wait();
+    return () => {
+      this.watchers.delete(watcher);
+    };
+  };
+
   /** Forget all pictures whose address begins with `prefix`. */
   forget(prefix: string): void {
+    for (const url of this.failed.keys()) if (url.startsWith(prefix)) this.failed.delete(url);
     for (const url of this.coming.keys()) if (url.startsWith(prefix)) this.coming.delete(url);
     for (const [url, picture] of this.held) {
       if (!url.startsWith(prefix)) continue;
       this.held.delete(url);
       this.free(picture);
     }
+  }
+
+  private wait(): void {
+    if (this.watchers.size === 0 || ![...this.failed.values()].includes(true)) return;
+    this.timer ??= setTimeout(this.again, AGAIN);
   }
 
   private keep(url: string, picture: Picture): void {

@@ -1,6 +1,6 @@
 // A sample image for a component: the old one is shown until the new one can be.
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { type Picture, pictures } from "./pictures";
 
 export interface Shown {
@@ -12,27 +12,31 @@ export interface Shown {
 
 const NOTHING: Shown = { picture: null, of: null, error: null };
 
-/** The picture at `url`. However fast `url` changes, one is asked for at a time, and then the one wanted last. */
+/** The picture at `url`. However fast `url` changes, one is asked for at a time, and then the one wanted last. One that
+ * could not be loaded is asked for again when there may be a point in it. */
 export function usePicture(url: string | null): Shown {
   const [shown, setShown] = useState(NOTHING);
-  const wanted = useRef(url);
+  const round = useSyncExternalStore(pictures.watch, () => pictures.round);
+  const wanted = useRef({ url, round });
   const busy = useRef(false);
   const alive = useRef(true);
-  wanted.current = url;
-
   useEffect(() => {
     alive.current = true;
+    window.addEventListener("online", pictures.again);
     return () => {
       alive.current = false;
+      window.removeEventListener("online", pictures.again);
     };
   }, []);
 
   useEffect(() => {
+    const now = { url, round };
+    wanted.current = now;
     const follow = async () => {
       busy.current = true;
-      for (let done: string | null = null; alive.current && wanted.current !== done;) {
-        const asked: string | null = wanted.current;
-        done = asked;
+      for (let done: typeof now | null = null; alive.current && wanted.current !== done;) {
+        done = wanted.current;
+        const asked = done.url;
         if (asked === null) continue;
         const next = await pictures.load(asked).then(
           (picture) => ({ picture, of: asked, error: null }),
@@ -43,7 +47,7 @@ export function usePicture(url: string | null): Shown {
       busy.current = false;
     };
     if (!busy.current) void follow();
-  }, [url]);
+  }, [url, round]);
 
   const ready = url === null ? null : pictures.get(url);
   if (url === null) return NOTHING;
@@ -55,7 +59,7 @@ export function usePreloaded(urls: readonly string[]): void {
   const list = urls.join("\n");
   useEffect(() => {
     let stopped = false;
-    const waiting = list ? list.split("\n").filter((url) => pictures.get(url) === null) : [];
+    const waiting = list ? list.split("\n").filter((url) => !pictures.settled(url)) : [];
     const next = async () => {
       // One that cannot be loaded is told of where it is shown.
       for (let url = waiting.shift(); url !== undefined && !stopped; url = waiting.shift())

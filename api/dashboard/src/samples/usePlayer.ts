@@ -9,7 +9,7 @@ interface Played {
   length: number;
   index: number;
   go: (index: number) => void;
-  /** Whether one can be shown at once. */
+  /** Whether one need not be waited for: it can be shown at once, or not at all. */
   ready: (index: number) => boolean;
 }
 

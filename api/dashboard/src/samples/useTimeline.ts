@@ -29,13 +29,34 @@ export interface Timeline {
 }
 
 export function useTimeline(): Timeline {
-  const { job, cursor, segment } = useJobShown();
+  const { job, segment } = useJobShown();
   const { data, error, refetch, isPending } = useQuery(sampleStepsQuery(job.id, segment));
+  useNews(job.id);
+  const steps = data?.steps ?? NONE;
+  const place = usePlace(steps);
+  const url = useCallback((step: number) => sampleUrl(job.id, step, segment), [job.id, segment]);
+  const retry = useCallback(() => void refetch(), [refetch]);
+  return useMemo(
+    () => ({
+      ...place,
+      steps,
+      step: steps[place.index] ?? null,
+      url,
+      width: data?.width ?? 1,
+      height: data?.height ?? 1,
+      loading: isPending,
+      error: data ? null : error,
+      retry,
+    }),
+    [steps, place, url, data, isPending, error, retry],
+  );
+}
+
+/** Which of the steps is shown, and what changes that. */
+function usePlace(steps: readonly number[]): Pick<Timeline, "index" | "following" | "go" | "follow"> {
+  const { cursor, segment } = useJobShown();
   const pointed = useCursor(cursor);
   const [kept, setKept] = useState<number | null>(null);
-  useNews(job.id);
-
-  const steps = data?.steps ?? NONE;
   const wanted = pointed ?? kept;
   const index = wanted === null ? steps.length - 1 : indexAt(steps, wanted);
   // A chart that is left takes its step back; what the slider was left at comes again.
@@ -61,34 +82,19 @@ export function useTimeline(): Timeline {
     },
     [cursor, steps, follow],
   );
-  const url = useCallback((step: number) => sampleUrl(job.id, step, segment), [job.id, segment]);
-  const retry = useCallback(() => void refetch(), [refetch]);
-  return useMemo(
-    () => ({
-      steps,
-      index,
-      step: steps[index] ?? null,
-      following: wanted === null,
-      go,
-      follow,
-      url,
-      width: data?.width ?? 1,
-      height: data?.height ?? 1,
-      loading: isPending,
-      error: data ? null : error,
-      retry,
-    }),
-    [steps, index, wanted, go, follow, url, data, isPending, error, retry],
-  );
+  const following = wanted === null;
+  return useMemo(() => ({ index, following, go, follow }), [index, following, go, follow]);
 }
 
-/** Steps that came while there was no connection are asked for; images of steps gone back from are forgotten. */
+/** Steps that came while there was no connection are asked for, and so are images that could not be; images of steps gone back from are forgotten. */
 function useNews(id: string): void {
   const { stream } = useJobShown();
   const connection = useConnection(stream);
   const client = useQueryClient();
   useEffect(() => {
-    if (connection === "live") void client.invalidateQueries({ queryKey: ["sample_steps", id] });
+    if (connection !== "live") return;
+    void client.invalidateQueries({ queryKey: ["sample_steps", id] });
+    pictures.again();
   }, [client, connection, id]);
   useEffect(() => stream.on("rewind", () => pictures.forget(sampleUrl(id, 0).slice(0, -1))), [stream, id]);
 }

@@ -41,7 +41,17 @@ export function age(time: string | null, now = Date.now()): string {
   return `${seconds} s ago`;
 }
 
-export const clock = (time: string): string => new Date(time).toLocaleString("en-GB", { hour12: false });
+// Made once: to make one takes longer than all that it writes.
+const clocks = new Intl.DateTimeFormat("en-GB", {
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hour12: false,
+});
+export const clock = (time: string): string => clocks.format(new Date(time));
 
 /** 1.4 GB. */
 export function bytes(size: number | null): string {

@@ -11,7 +11,8 @@ export const StatusBadge = ({ status }: { status: Status }) => (
   </span>
 );
 
-const MARKS: Record<Severity, string> = { ok: "●", caution: "▲", alarm: "■" };
+/** What tells severities apart besides their colours. */
+export const MARKS: Record<Severity, string> = { ok: "●", caution: "▲", alarm: "■" };
 
 /** A verdict with the colour and the mark of its severity: colour alone says nothing to some. */
 export function VerdictBadge({ verdict, severity }: { verdict: string | null; severity: Severity | null }) {
