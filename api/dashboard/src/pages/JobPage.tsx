@@ -1,7 +1,7 @@
 // One job: how it goes, what it draws, and what can be done about it.
 
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { Link } from "wouter";
 import { jobQuery } from "../api/queries";
 import { Charts } from "../job/Charts";
@@ -12,16 +12,12 @@ import { JobHeader } from "../job/JobHeader";
 import { Timeline } from "../job/Timeline";
 import { title } from "../ui/format";
 import { Empty, Problem } from "../ui/parts";
+import { useTitle } from "../ui/useTitle";
 
 export default function JobPage({ id }: { id: string }) {
   const { data: job, error, refetch } = useQuery(jobQuery(id));
   const [segment, setSegment] = useState<number | null>(null);
-  useEffect(() => {
-    if (job) document.title = `${title(job)} · Ganjobs`;
-    return () => {
-      document.title = "Ganjobs";
-    };
-  }, [job]);
+  useTitle(job ? title(job) : null);
   if (error && !job)
     return (
       <>
