@@ -29,7 +29,7 @@ from playwright.sync_api import BrowserContext, Page  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from support.browsing import DESKTOP, chromium  # noqa: E402
-from support.serving import Serving, free_port  # noqa: E402
+from support.serving import Serving, free_port, running  # noqa: E402
 from support.watched import SPIKE, finished_job  # noqa: E402
 
 from benchmarks.rig.peers import PeersMissing, command_in_peers  # noqa: E402
@@ -87,20 +87,9 @@ def idle(page: Page) -> None:
     page.wait_for_load_state("networkidle", timeout=PATIENCE_MS)
 
 
-@contextmanager
-def service(folder: Path) -> Iterator[Serving]:
-    running = Serving(folder / "data")
-    try:
-        running.wait_for("ready;")
-        yield running
-        running.interrupt()
-    finally:
-        running.make_sure_it_is_gone()
-
-
-def fill(running: Serving) -> dict[int, str]:
+def fill(service: Serving) -> dict[int, str]:
     """The ids of finished jobs by their length."""
-    database = Database(Settings(data_folder=running.folder).resolved_database_url)
+    database = Database(Settings(data_folder=service.folder).resolved_database_url)
     try:
         return {
             length: finished_job(database, f"{length:,} steps", length, spike_at=spike_of(length), sampled=20)
@@ -115,13 +104,13 @@ def spike_of(length: int) -> int:
 
 
 @contextmanager
-def tensorboard(folder: Path, running: Serving, jobs: dict[int, str]) -> Iterator[dict[int, str]]:
+def tensorboard(folder: Path, service: Serving, jobs: dict[int, str]) -> Iterator[dict[int, str]]:
     """The addresses of TensorBoards, one for each job's exported history, that have read all of it."""
     with ExitStack() as stack:
         urls = {}
         for length, job_id in jobs.items():
             logs = folder / f"runs-{length}"
-            export = ("export", job_id, "--to", "tensorboard", "--output", str(logs), "--url", running.url)
+            export = ("export", job_id, "--to", "tensorboard", "--output", str(logs), "--url", service.url)
             subprocess.run([sys.executable, "-m", "ganjobs", *export], check=True, cwd=ROOT, capture_output=True)
             port = free_port()
             command = command_in_peers("tensorboard.main", "--logdir", logs, "--port", port, "--load_fast", "false")
@@ -195,13 +184,13 @@ def run(
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="ganjobs-page-"))
     try:
-        with service(folder) as running, chromium() as browser:
-            jobs = fill(running)
-            pages = {"Ganjobs": {length: f"{running.url}/jobs/{job_id}" for length, job_id in jobs.items()}}
+        with running(folder / "data") as service, chromium() as browser:
+            jobs = fill(service)
+            pages = {"Ganjobs": {length: f"{service.url}/jobs/{job_id}" for length, job_id in jobs.items()}}
             with ExitStack() as beside:
                 try:
                     if peers:
-                        pages["TensorBoard"] = beside.enter_context(tensorboard(folder, running, jobs))
+                        pages["TensorBoard"] = beside.enter_context(tensorboard(folder, service, jobs))
                 except PeersMissing as error:
                     console.print(f"no peer beside it: {error}")
                 context = browser.new_context(viewport=DESKTOP)

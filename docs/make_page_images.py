@@ -23,7 +23,7 @@ import yaml  # noqa: E402
 from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, Page, ViewportSize, expect  # noqa: E402
 from support.browsing import DESKTOP, PHONE, Charts, chromium  # noqa: E402
-from support.serving import Serving  # noqa: E402
+from support.serving import running  # noqa: E402
 
 from ganjobs.rest import Rest  # noqa: E402
 
@@ -196,13 +196,10 @@ def service(url: str | None) -> Iterator[str]:
         yield url
         return
     folder = Path(tempfile.mkdtemp(prefix="ganjobs-images-"))
-    running = Serving(folder / "data")
     try:
-        running.wait_for("ready;")
-        yield running.url
-        running.interrupt()
+        with running(folder / "data") as own:
+            yield own.url
     finally:
-        running.make_sure_it_is_gone()
         shutil.rmtree(folder, ignore_errors=True)
 
 

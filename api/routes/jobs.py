@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Body, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Body, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
 
 from api import caching, examples
 from api.announce import CREATED_BEFORE, LOCATION, made
 from api.dependencies import (
-    JOB_ID,
     IdempotencyKey,
     JobId,
     JobToChange,
@@ -22,15 +21,15 @@ from api.dependencies import (
     standing_of,
 )
 from api.documentation import BODY, ETAG, answers, not_modified
-from api.errors import Problem, about, invalid
+from api.errors import Problem, about
+from api.filters import AfterJob, OfName, OfSeverity, OfStatus, OfVerdict, found_by
 from api.schemas import Deleted, Equilibrium, EvaluationFactsView, JobPage, JobView, MetricView, Validation
 from api.strict import METADATA_PARAMETER, StrictRoute
 from models import catalogue, jobs, metrics
 from models.polling import Standing
-from models.spec import JobSpec, MetadataKey, MetadataValue, Name
+from models.spec import JobSpec, MetadataKey, MetadataValue
 from models.status import FINAL, JobStatus
 from models.storage import job_folder
-from models.verdicts import Severity, Verdict
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
@@ -110,21 +109,15 @@ def list_jobs(
     request: Request,
     session: ReadSession,
     limit: Limit = 20,
-    after: Annotated[str | None, Query(description="Id of the last job of the page before.")] = None,
-    status: Annotated[list[JobStatus], Query(description="Only jobs in one of these states.")] = [],  # noqa: B006
-    name: Annotated[Name | None, Query(description="Only jobs of this name.")] = None,
-    verdict: Annotated[list[Verdict], Query(description="Only jobs with one of these verdicts on their health.")] = [],  # noqa: B006
-    severity: Annotated[list[Severity], Query(description="Only jobs whose verdict is as bad as one of these.")] = [],  # noqa: B006
+    after: AfterJob = None,
+    status: OfStatus = [],  # noqa: B006
+    name: OfName = None,
+    verdict: OfVerdict = [],  # noqa: B006
+    severity: OfSeverity = [],  # noqa: B006
 ) -> JobPage:
     """List jobs, newest first, narrowed to those that meet every filter given."""
     narrowed_to = jobs.JobFilter(status, name, _metadata(request.query_params), verdict, severity)
-    unknown = invalid("after", "query", "there is no such job", "unknown_job")
-    if after is not None and not JOB_ID.fullmatch(after):
-        raise unknown
-    try:
-        found = jobs.list_jobs(session, narrowed_to, after, limit + 1)
-    except LookupError as error:
-        raise unknown from error
+    found = found_by(session, narrowed_to, after, limit)
     views = [JobView.of(job) for job in found[:limit]]
     ends = {"first_id": views[0].id, "last_id": views[-1].id} if views else {"first_id": None, "last_id": None}
     return JobPage(data=views, has_more=len(found) > limit, **ends)

@@ -12,14 +12,12 @@ from api import examples, watching_examples
 from api.dependencies import JOB_ID, ReadSession, in_session
 from api.documentation import answers
 from api.errors import invalid
+from api.filters import AfterJob, OfName, OfSeverity, OfStatus, OfVerdict, found_by
 from api.routes.metrics import MAX_POINTS, StepBound, buckets_as_json, check_range, encoded, names_of
 from api.strict import StrictRoute
 from api.watching_views import Curves, JobSummaryView, SummaryPage
 from models import jobs, metrics, samples
 from models.database import database_now
-from models.spec import Name
-from models.status import JobStatus
-from models.verdicts import Severity, Verdict
 
 MAX_SUMMARIES = 1000
 MAX_CURVES = 64
@@ -39,7 +37,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"], route_class=StrictRoute)
 def list_summaries(
     session: ReadSession,
     limit: Annotated[int, Query(ge=1, le=MAX_SUMMARIES, description="How many to return at most.")] = 100,
-    after: Annotated[str | None, Query(description="Id of the last job of the page before.")] = None,
+    after: AfterJob = None,
     changed_since: Annotated[
         AwareDatetime | None,
         Query(
@@ -48,22 +46,16 @@ def list_summaries(
             examples=["2026-11-01T12:00:00Z"],
         ),
     ] = None,
-    status: Annotated[list[JobStatus], Query(description="Only jobs in one of these states.")] = [],  # noqa: B006
-    name: Annotated[Name | None, Query(description="Only jobs of this name.")] = None,
-    verdict: Annotated[list[Verdict], Query(description="Only jobs with one of these verdicts on their health.")] = [],  # noqa: B006
-    severity: Annotated[list[Severity], Query(description="Only jobs whose verdict is as bad as one of these.")] = [],  # noqa: B006
+    status: OfStatus = [],  # noqa: B006
+    name: OfName = None,
+    verdict: OfVerdict = [],  # noqa: B006
+    severity: OfSeverity = [],  # noqa: B006
 ) -> SummaryPage:
     """List what a table of many jobs shows, and bring it up to date for the price of what has changed."""
     now = session.scalar(select(database_now()))
     since = changed_since and _utc(changed_since)
     narrowed_to = jobs.JobFilter(status, name, {}, verdict, severity, since)
-    unknown = invalid("after", "query", "there is no such job", "unknown_job")
-    if after is not None and not JOB_ID.fullmatch(after):
-        raise unknown
-    try:
-        found = jobs.list_jobs(session, narrowed_to, after, limit + 1)
-    except LookupError as error:
-        raise unknown from error
+    found = found_by(session, narrowed_to, after, limit)
     drawn = samples.newest_samples(session, [job.number for job in found[:limit]])
     views = [JobSummaryView.of(job, drawn.get(job.number)) for job in found[:limit]]
     return SummaryPage.model_validate({"data": views, "has_more": len(found) > limit, "now": now})

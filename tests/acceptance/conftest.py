@@ -3,20 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from support.serving import Serving
+from support.serving import Serving, running
 
 from ganjobs.rest import Rest
 
 
 @pytest.fixture(scope="session")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    service = Serving(tmp_path_factory.mktemp("serve") / "data")
-    try:
-        service.wait_for("ready;")
+    with running(tmp_path_factory.mktemp("serve") / "data") as service:
         yield service
-        assert service.interrupt() == 0
-    finally:
-        service.make_sure_it_is_gone()
 
 
 @pytest.fixture

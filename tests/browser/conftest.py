@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from support.browsing import DESKTOP, SHIFTS, Watched, chromium
-from support.serving import RING, Serving, wait_for_end
+from support.serving import RING, Serving, running, wait_for_end
 from support.watched import finished_job
 
 from ganjobs.rest import Rest
@@ -25,13 +25,8 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture(scope="session")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    service = Serving(tmp_path_factory.mktemp("page") / "data")
-    try:
-        service.wait_for("ready;")
+    with running(tmp_path_factory.mktemp("page") / "data") as service:
         yield service
-        assert service.interrupt() == 0
-    finally:
-        service.make_sure_it_is_gone()
 
 
 @pytest.fixture(scope="session")

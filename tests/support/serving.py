@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,15 @@ def wait_for_end(client: Rest, job_id: str, seconds: float = 60) -> dict[str, An
     """The job once it has ended."""
     wait_until(lambda: client.get(job_id)["finished_at"], seconds, f"the end of {job_id}")
     return client.get(job_id)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Serving]:
+    """A service that is ready, and gone at the end."""
+    service = Serving(folder)
+    try:
+        service.wait_for("ready;")
+        yield service
+        assert service.interrupt() == 0
+    finally:
+        service.make_sure_it_is_gone()

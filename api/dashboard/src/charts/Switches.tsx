@@ -16,15 +16,7 @@ interface Props {
 export function Switches({ settings, change, has }: Props) {
   return (
     <>
-      <Toggle on={settings.log} set={(log) => change({ log })}>
-        Log losses
-      </Toggle>
-      <Toggle on={settings.bands} set={(bands) => change({ bands })}>
-        Min–max bands
-      </Toggle>
-      <Toggle on={settings.cut} set={(cut) => change({ cut })}>
-        Cut outliers
-      </Toggle>
+      <Drawing settings={settings} change={change} />
       {has.logits && (
         <Toggle on={settings.logits} set={(logits) => change({ logits })}>
           Logits
@@ -35,21 +27,42 @@ export function Switches({ settings, change, has }: Props) {
           D + G loss
         </Toggle>
       )}
-      <label className="smoothing">
-        Smoothing
-        <input
-          type="range"
-          min={0}
-          max={0.99}
-          step={0.01}
-          value={settings.smoothing}
-          onChange={(event) => change({ smoothing: Number(event.target.value) })}
-        />
-        <output>{settings.smoothing.toFixed(2)}</output>
-      </label>
+      <Smoothing settings={settings} change={change} />
     </>
   );
 }
+
+type Own = Pick<Props, "settings" | "change">;
+
+/** What can be chosen of any curves. */
+export const Drawing = ({ settings, change }: Own) => (
+  <>
+    <Toggle on={settings.log} set={(log) => change({ log })}>
+      Log losses
+    </Toggle>
+    <Toggle on={settings.bands} set={(bands) => change({ bands })}>
+      Min–max bands
+    </Toggle>
+    <Toggle on={settings.cut} set={(cut) => change({ cut })}>
+      Cut outliers
+    </Toggle>
+  </>
+);
+
+export const Smoothing = ({ settings, change }: Own) => (
+  <label className="smoothing">
+    Smoothing
+    <input
+      type="range"
+      min={0}
+      max={0.99}
+      step={0.01}
+      value={settings.smoothing}
+      onChange={(event) => change({ smoothing: Number(event.target.value) })}
+    />
+    <output>{settings.smoothing.toFixed(2)}</output>
+  </label>
+);
 
 /** Links to every step of the range as files. */
 export function Downloads() {

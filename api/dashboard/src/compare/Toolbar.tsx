@@ -1,6 +1,7 @@
 // How the curves of a comparison are drawn, and which part of them.
 
 import { labelOf } from "../charts/figures";
+import { Drawing, Smoothing } from "../charts/Switches";
 import type { Settings } from "../charts/settings";
 import { ALL, moved, type Range, type View, zoomed } from "../curves/range";
 import { Toggle } from "../ui/parts";
@@ -29,27 +30,8 @@ export function Toolbar({ metrics, chosen, choose, along, setAlong, settings, ch
             <option value="progress">share of each job</option>
           </select>
         </label>
-        <Toggle on={settings.log} set={(log) => change({ log })}>
-          Log losses
-        </Toggle>
-        <Toggle on={settings.bands} set={(bands) => change({ bands })}>
-          Min–max bands
-        </Toggle>
-        <Toggle on={settings.cut} set={(cut) => change({ cut })}>
-          Cut outliers
-        </Toggle>
-        <label>
-          Smoothing{" "}
-          <input
-            type="range"
-            min={0}
-            max={0.99}
-            step={0.01}
-            value={settings.smoothing}
-            onChange={(event) => change({ smoothing: Number(event.target.value) })}
-          />
-          <span className="compare-weight">{settings.smoothing.toFixed(2)}</span>
-        </label>
+        <Drawing settings={settings} change={change} />
+        <Smoothing settings={settings} change={change} />
       </fieldset>
     </div>
   );
