@@ -101,7 +101,7 @@ def test_a_zoom_that_failed_is_asked_for_again(page: Page, long_job: str) -> Non
 
 
 def test_a_job_deleted_elsewhere_says_so(page: Page, client: Rest) -> None:
-    job_id = client.create(RING | {"steps": 500_000})["id"]
+    job_id = client.create(RING | {"steps": 500_000, "sample_every": 500, "checkpoint_every": 500})["id"]
     page.goto(f"/jobs/{job_id}")
     expect(page.get_by_test_id("connection")).to_have_text("live")
     client.cancel(job_id)

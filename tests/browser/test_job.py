@@ -44,7 +44,7 @@ def curves_asked_for(watched: Watched) -> int:
 
 def test_new_samples_are_followed(page: Page, start: Callable[..., str]) -> None:
     page.goto(f"/jobs/{start(sample_every=50)}")
-    shown = page.locator(".sample-caption output")
+    shown = page.locator(".sample-caption strong")
     expect(shown).to_have_text(re.compile(r"Step [\d,]+"))
     before = shown.inner_text()
     expect(shown).not_to_have_text(before)

@@ -4,10 +4,12 @@ import re
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import update
 from support.browsing import Watched
 from support.watched import many_jobs
 
-from models.database import Database
+from models.database import Database, database_now
+from models.tables import Job
 
 MANY = 500
 # Far fewer than there are jobs, and more than a window holds.
@@ -16,7 +18,10 @@ MOST_ROWS = 60
 
 @pytest.fixture(scope="module")
 def sweep(database: Database) -> list[str]:
-    return many_jobs(database, MANY)
+    made = many_jobs(database, MANY)
+    with database.write() as session:  # what changed in the last seconds is told once more
+        session.execute(update(Job).values(changed_at=database_now(-60)))
+    return made
 
 
 def table(page: Page) -> Locator:

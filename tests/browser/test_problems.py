@@ -57,4 +57,6 @@ def test_an_unknown_address_under_a_view(page: Page) -> None:
     response = page.goto("/jobs/some/where/else")
     assert response is not None
     assert response.status == 404
-    assert response.headers["content-type"] == "application/problem+json"
+    expect(page.get_by_text("There is nothing at this address.")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="All jobs").click()
+    expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
